@@ -1,0 +1,1 @@
+"""Assay: the site and everything that decides."""

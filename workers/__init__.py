@@ -1,0 +1,1 @@
+"""The processes that do the heavy part: inspect, convert, transcribe, sign."""
