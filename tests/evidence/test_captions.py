@@ -33,7 +33,7 @@ def test_english_captions_are_cut_into_readable_cues():
         "WEBVTT\n\nNOTE Made by a machine: base\n"
         "\n00:00:01.000 --> 00:00:05.800\n"
         "I check the valve, then I open it slowly\nwhile my colleague reads the gauge and\n"
-        "\n00:00:05.800 --> 00:00:07.000\n"
+        "\n00:00:05.800 --> 00:00:06.700\n"
         "says the numbers.\n"
     )
 
