@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app import leash
 from app.errors import Unavailable
+from app.ports import all_free, free_ports
 from app.storage import weed
 
 READY_SECONDS = 90.0
@@ -99,8 +100,8 @@ def start(
     keys, ports = weed.keep_keys(folder), _last_ports(folder)
     weed.remove_sockets(ports)
     for _ in range(TRIES):
-        if not weed.all_free(ports):
-            ports = weed.free_ports(len(weed.LISTENERS))
+        if not all_free(ports):
+            ports = free_ports(len(weed.LISTENERS))
         process = _spawn(folder, ports=ports, origin=origin, log=log or folder / "server.log")
         server = Server(process.pid, ports, keys.access_key, keys.secret_key, bucket, region, origin)
         started = Started(process, server, folder)
@@ -109,7 +110,7 @@ def start(
         stop(started)
         if give_up():
             break
-        ports = weed.free_ports(len(weed.LISTENERS))
+        ports = free_ports(len(weed.LISTENERS))
     raise Unavailable(
         f"The embedded storage server did not start. Its log says why: {log or folder / 'server.log'}"
     )
@@ -197,7 +198,7 @@ def _last_ports(folder: Path) -> list[int]:
     record = folder / "server.json"
     if record.exists():
         return [int(port) for port in json.loads(record.read_text())["ports"]]
-    return weed.free_ports(len(weed.LISTENERS))
+    return free_ports(len(weed.LISTENERS))
 
 
 def _spawn(folder: Path, *, ports: list[int], origin: str, log: Path) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from app.ports import listening
 from app.storage import embedded, weed
 
 ORIGIN = "http://127.0.0.1:8123"
@@ -104,7 +105,7 @@ def test_a_server_left_over_is_stopped_at_the_next_start(tmp_path: Path) -> None
 def test_a_taken_port_is_replaced(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, origin=ORIGIN)
     embedded.stop(first)
-    with weed.listening(first.server.ports[weed.S3_PORT]):
+    with listening(first.server.ports[weed.S3_PORT]):
         second = embedded.start(tmp_path, origin=ORIGIN)
         embedded.stop(second)
     assert set(second.server.ports).isdisjoint({first.server.ports[weed.S3_PORT]})
