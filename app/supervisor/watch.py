@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import FrameType
 
 from app.errors import Unavailable
@@ -36,11 +37,11 @@ class Running:
 
 
 class Supervisor:
-    """Must be used from the main thread: signals arrive there, and a child dies with the thread that made it."""
+    """For the main thread only: signals arrive there, and a child dies with the thread that made it."""
 
     def __init__(self, *, say: Callable[[str], None]) -> None:
         self._say = say
-        self._running: list[Running] = []
+        self._groups: list[list[Running]] = []
         self._stopping = threading.Event()
 
     def listen(self) -> None:
@@ -55,10 +56,11 @@ class Supervisor:
 
     def start(self, parts: Sequence[Part]) -> None:
         """Start these parts together and wait until each is ready. Raises Stopped, or Unavailable."""
-        fresh = [Running(part, part.start(), time.monotonic()) for part in parts]
-        self._running += fresh
+        group: list[Running] = []
+        self._groups.append(group)
+        group.extend(Running(part, part.start(), time.monotonic()) for part in parts)
         limit = time.monotonic() + READY_SECONDS
-        for running in fresh:
+        for running in group:
             while not running.part.ready():
                 self._still_starting(running, limit)
             self._say(f"{running.part.name}: ready")
@@ -70,20 +72,37 @@ class Supervisor:
 
     def look(self) -> None:
         """See to each part once: restart what has ended, after a delay that grows."""
-        for running in self._running:
+        for running in chain.from_iterable(self._groups):
             if running.due is None and running.process.poll() is not None:
                 self._ended(running)
-            if running.due is not None and time.monotonic() >= running.due:
-                running.process, running.due = running.part.start(), None
-                running.since = time.monotonic()
+            if running.due is not None and time.monotonic() >= running.due and not self.stopping:
+                self._start_again(running)
+
+    def ask_to_restart(self, name: str) -> None:
+        """Ask a part to end; it starts again as if it had ended by itself."""
+        for running in chain.from_iterable(self._groups):
+            if running.part.name == name and running.process.poll() is None:
+                running.process.terminate()
 
     def stop(self) -> None:
-        """Stop all parts, the last started first; those started together stop together."""
-        while self._running:
-            running = self._running.pop()
-            if running.process.poll() is None:
-                running.process.terminate()
+        """Stop all parts: the group started last first, the parts of a group together."""
+        while self._groups:
+            group = self._groups.pop()
+            for running in group:
+                if running.process.poll() is None:
+                    running.process.terminate()
+            for running in group:
                 end(running.process, seconds=running.part.stop_seconds)
+
+    def _start_again(self, running: Running) -> None:
+        try:
+            running.process = running.part.start()
+        except Unavailable as error:
+            self._say(f"{running.part.name}: {error}")
+            running.deaths += 1
+            running.due = time.monotonic() + _delay(running.deaths)
+            return
+        running.due, running.since = None, time.monotonic()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()
@@ -98,7 +117,7 @@ class Supervisor:
     def _ended(self, running: Running) -> None:
         steady = time.monotonic() - running.since > STEADY_SECONDS
         running.deaths = 1 if steady else running.deaths + 1
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (running.deaths - 1))
+        delay = _delay(running.deaths)
         running.due = time.monotonic() + delay
         code = running.process.returncode
         self._say(
@@ -106,3 +125,7 @@ class Supervisor:
         )
         for line in tail(running.part.log, lines=LOG_LINES):
             self._say(f"  {line}")
+
+
+def _delay(deaths: int) -> float:
+    return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (deaths - 1)))
