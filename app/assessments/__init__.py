@@ -1,0 +1,1 @@
+"""Scores, moments, messages and the outcome of a judgement."""

@@ -1,0 +1,1 @@
+"""Object storage: one concrete client, and the embedded server."""

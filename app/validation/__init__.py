@@ -1,0 +1,1 @@
+"""Lots, sampling plans, blind re-scores, lot decisions."""
