@@ -61,7 +61,6 @@ class SignInSession(SQLModel, table=True):
     person_id: UUID = Field(foreign_key="person.id", index=True)
     organisation_id: UUID = Field(foreign_key="organisation.id")
     created_at: datetime = time_column()
-    seen_at: datetime = time_column()
     expires_at: datetime = time_column()
 
 
