@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.assessments.rules import Outcome, RubricRules, Vacs, judge
+from app.assessments.rules import RubricRules, Vacs, Verdict, judge
 from app.errors import FieldError
 
 
@@ -109,4 +109,4 @@ def _lies_within(moment: SentMoment, duration_ms: int | None) -> bool:
 def _needs_message(rubric: RubricRules, sent: SentJudgement) -> bool:
     if sent.message is None or sent.message.strip():
         return False
-    return judge(rubric, scores=sent.levels(), vacs=sent.vacs).outcome is not Outcome.COMPETENT
+    return judge(rubric, scores=sent.levels(), vacs=sent.vacs).outcome is not Verdict.COMPETENT

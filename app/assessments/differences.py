@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from app.assessments.rules import Outcome, RubricRules, Scores, Vacs, judge
+from app.assessments.rules import RubricRules, Scores, Vacs, Verdict, judge
 
 MAJOR_LEVELS = 2
 MAJOR_POINTS = Fraction(10)
@@ -82,9 +82,9 @@ def _points_apart(rubric: RubricRules, first: Judged, final: Judged) -> Fraction
     return abs(before - after) if before is not None and after is not None else Fraction(0)
 
 
-def _direction(before: Outcome, after: Outcome) -> Direction | None:
+def _direction(before: Verdict, after: Verdict) -> Direction | None:
     if before is after:
         return None
-    if before is Outcome.COMPETENT:
+    if before is Verdict.COMPETENT:
         return Direction.FALSE_PASS
-    return Direction.FALSE_FAIL if after is Outcome.COMPETENT else None
+    return Direction.FALSE_FAIL if after is Verdict.COMPETENT else None
