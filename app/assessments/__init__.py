@@ -1,1 +1,1 @@
-"""Scores, moments, messages and the outcome of a judgement."""
+"""Scores, moments and the outcome: what one assessor judged."""

@@ -1,1 +1,1 @@
-"""Object storage: one concrete client, and the embedded server."""
+"""Object storage: any S3 service, or the embedded server that we start ourselves."""

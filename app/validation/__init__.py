@@ -1,1 +1,1 @@
-"""Lots, sampling plans, blind re-scores, lot decisions."""
+"""Lots, sampling plans, draws, blind re-scores and lot decisions."""
