@@ -21,9 +21,7 @@ def test_the_exit_status_is_the_childs() -> None:
 
 
 def test_a_child_whose_parent_is_gone_is_killed() -> None:
-    assert (
-        watching(1, sys.executable, "-c", "import signal; signal.pause()").wait(20) == -signal.SIGKILL % 256
-    )
+    assert watching(1, sys.executable, "-c", "import signal; signal.pause()").wait(20) == -signal.SIGKILL % 256
 
 
 def test_sigterm_is_passed_on(tmp_path: Path) -> None:
@@ -38,7 +36,5 @@ def test_sigterm_is_passed_on(tmp_path: Path) -> None:
 
 
 def test_the_leash_becomes_the_command() -> None:
-    shown = subprocess.run(
-        leash.leashed(["/bin/echo", "held"]), capture_output=True, text=True, check=True
-    ).stdout
+    shown = subprocess.run(leash.leashed(["/bin/echo", "held"]), capture_output=True, text=True, check=True).stdout
     assert shown == "held\n"

@@ -120,9 +120,7 @@ class Supervisor:
         delay = _delay(running.deaths)
         running.due = time.monotonic() + delay
         code = running.process.returncode
-        self._say(
-            f"{running.part.name}: ended by itself ({code}), starts again in {delay:g} s. End of its log:"
-        )
+        self._say(f"{running.part.name}: ended by itself ({code}), starts again in {delay:g} s. End of its log:")
         for line in tail(running.part.log, lines=LOG_LINES):
             self._say(f"  {line}")
 

@@ -15,10 +15,7 @@ from app.supervisor import folder
 from app.supervisor.parts import Part, spawn, tail, turn_over
 from app.supervisor.watch import Stopped, Supervisor
 
-STAY = (
-    "import signal, sys, pathlib; pathlib.Path(sys.argv[1]).write_text('up');"
-    "print('up', flush=True); signal.pause()"
-)
+STAY = "import signal, sys, pathlib; pathlib.Path(sys.argv[1]).write_text('up');print('up', flush=True); signal.pause()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + STAY
 
 
@@ -44,9 +41,7 @@ def a_part(tmp_path: Path, name: str, code: str = STAY, *, stop_seconds: float =
     return Part(name, start, mark.exists, log, stop_seconds)
 
 
-def test_parts_are_ready_before_start_returns(
-    tmp_path: Path, supervisor: Supervisor, said: list[str]
-) -> None:
+def test_parts_are_ready_before_start_returns(tmp_path: Path, supervisor: Supervisor, said: list[str]) -> None:
     supervisor.start([a_part(tmp_path, "one"), a_part(tmp_path, "two")])
     assert said == ["one: ready", "two: ready"]
 
