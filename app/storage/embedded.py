@@ -27,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app import leash
 from app.errors import Unavailable
 from app.ports import all_free, free_ports
+from app.settings import Settings
 from app.storage import weed
 
 READY_SECONDS = 90.0
@@ -76,6 +77,34 @@ def find(data_dir: Path) -> Server | None:
     if not (folder / "server.json").exists() or not _locked(folder):
         return None
     return Server(**json.loads((folder / "server.json").read_text()))
+
+
+def located(settings: Settings) -> Settings:
+    """Return settings that name a storage: the one that is set, else the running server of the data folder.
+
+    Raises Unavailable when neither is there.
+    """
+    if settings.s3_endpoint_url:
+        return settings
+    server = find(settings.data_dir)
+    if server is None:
+        raise Unavailable(
+            f"No storage runs for the data folder {settings.data_dir}. Start one with `assay up`, "
+            "or set ASSAY_S3_ENDPOINT_URL to an S3 service."
+        )
+    return settings.model_copy(update=addresses(server))
+
+
+def addresses(server: Server) -> dict[str, str]:
+    """Return the settings under which our own processes and browsers use this server."""
+    return {
+        "s3_endpoint_url": server.endpoint_url,
+        "s3_public_url": server.public_url,
+        "s3_bucket": server.bucket,
+        "s3_region": server.region,
+        "s3_access_key": server.access_key,
+        "s3_secret_key": server.secret_key,
+    }
 
 
 def start(
