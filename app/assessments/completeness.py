@@ -48,9 +48,7 @@ class SentJudgement:
 Durations = Mapping[UUID, int | None]
 
 
-def what_is_missing(
-    rubric: RubricRules, sent: SentJudgement, *, durations: Durations
-) -> tuple[FieldError, ...]:
+def what_is_missing(rubric: RubricRules, sent: SentJudgement, *, durations: Durations) -> tuple[FieldError, ...]:
     """List all that keeps this judgement from being locked; empty when it is complete.
 
     Work that is not sufficient or not authentic needs no scores, but what is there must be right.

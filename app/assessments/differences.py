@@ -50,16 +50,12 @@ def difference(rubric: RubricRules, *, first: Judged, final: Judged) -> Differen
     before = judge(rubric, scores=first.scores, vacs=first.vacs)
     after = judge(rubric, scores=final.scores, vacs=final.vacs)
     return Difference(
-        overturn_class=_overturn_class(
-            rubric, first=first, final=final, is_flip=before.outcome is not after.outcome
-        ),
+        overturn_class=_overturn_class(rubric, first=first, final=final, is_flip=before.outcome is not after.outcome),
         direction=_direction(before.outcome, after.outcome),
     )
 
 
-def _overturn_class(
-    rubric: RubricRules, *, first: Judged, final: Judged, is_flip: bool
-) -> OverturnClass | None:
+def _overturn_class(rubric: RubricRules, *, first: Judged, final: Judged, is_flip: bool) -> OverturnClass | None:
     if is_flip or first.vacs != final.vacs or _crosses_critical_minimum(rubric, first.scores, final.scores):
         return OverturnClass.CRITICAL
     gaps = [abs(first.scores[code] - final.scores[code]) for code in first.scores if code in final.scores]

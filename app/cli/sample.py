@@ -249,9 +249,7 @@ def sprt_command(
 
 
 @sample.command("prior")
-def prior_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: AsJson = False
-) -> None:
+def prior_command(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: AsJson = False) -> None:
     """Fit the prior to the results of many assessors: {"faults": [...], "sampled": [...]}.
 
     Example: assay sample prior results.json

@@ -110,9 +110,7 @@ def start(
         if give_up():
             break
         ports = weed.free_ports(len(weed.LISTENERS))
-    raise Unavailable(
-        f"The embedded storage server did not start. Its log says why: {log or folder / 'server.log'}"
-    )
+    raise Unavailable(f"The embedded storage server did not start. Its log says why: {log or folder / 'server.log'}")
 
 
 def stop(started: Started) -> None:

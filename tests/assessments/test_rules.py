@@ -102,9 +102,7 @@ def test_both_ends_of_the_band_are_borderline():
 def test_a_minimum_of_an_uncritical_criterion_counts_only_where_the_rule_says_so():
     criteria = (a_criterion("A", min_level=2), a_criterion("B"))
     scores = {"A": 1, "B": 3}
-    assert (
-        judge(a_rubric(criteria=criteria), scores=scores, vacs=ALL_YES).outcome is Verdict.NOT_YET_COMPETENT
-    )
+    assert judge(a_rubric(criteria=criteria), scores=scores, vacs=ALL_YES).outcome is Verdict.NOT_YET_COMPETENT
     lenient = a_rubric(criteria=criteria, all_minima=False)
     assert judge(lenient, scores=scores, vacs=ALL_YES).outcome is Verdict.COMPETENT
 

@@ -65,11 +65,7 @@ def test_without_a_signature_nothing_is_served(started: embedded.Started) -> Non
 
 def test_it_listens_on_loopback_only(started: embedded.Started) -> None:
     listening = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    ours = [
-        line.split()[1]
-        for line in listening
-        if int(line.split()[1].split(":")[1], 16) in started.server.ports
-    ]
+    ours = [line.split()[1] for line in listening if int(line.split()[1].split(":")[1], 16) in started.server.ports]
     assert ours
     assert all(address.startswith("0100007F:") for address in ours)
 

@@ -51,9 +51,7 @@ def test_rejection_reaches_exactly_so_far(faults, sampled):
     assert p_bad(faults, sampled + 1) <= 0.9
 
 
-@pytest.mark.parametrize(
-    ("faults", "sampled", "rejects"), [(2, 2, False), (2, 5, False), (3, 9, True), (1, 5, False)]
-)
+@pytest.mark.parametrize(("faults", "sampled", "rejects"), [(2, 2, False), (2, 5, False), (3, 9, True), (1, 5, False)])
 def test_a_lot_is_rejected_by_belief_only_on_enough_evidence(faults, sampled, rejects):
     belief = PRIOR.after(faults=faults, sampled=sampled)
     assert rejects_lot(belief, faults=faults, sampled=sampled, settings=SETTINGS) is rejects
