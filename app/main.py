@@ -21,6 +21,7 @@ from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
+from app.review import api as review_api
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
@@ -78,6 +79,7 @@ def all_routes() -> list[BaseRoute]:
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
+        *review_api.routes,
         *health,
     ]
 
