@@ -36,9 +36,7 @@ class ScoreForm(Form):
 
     def sent(self) -> SentScore:
         moments = tuple(SentMoment(each.evidence_id, each.start_ms, each.end_ms) for each in self.moments)
-        return SentScore(
-            criterion=self.criterion, level=self.level, note=self.note or "", moments=moments
-        )
+        return SentScore(criterion=self.criterion, level=self.level, note=self.note or "", moments=moments)
 
 
 class VacsForm(Form):
@@ -50,9 +48,7 @@ class VacsForm(Form):
     sufficient: StrictBool
 
     def vacs(self) -> Vacs:
-        return Vacs(
-            valid=self.valid, authentic=self.authentic, current=self.current, sufficient=self.sufficient
-        )
+        return Vacs(valid=self.valid, authentic=self.authentic, current=self.current, sufficient=self.sufficient)
 
 
 class CommentForm(Form):
