@@ -78,9 +78,7 @@ def _packaged(cache: Path) -> tuple[Path, Path] | None:
     if not (spec and spec.origin and system and machine):
         return None
     # Not the module's own variables: on Ubuntu they name builds that need libraries of the system.
-    ffmpeg, ffprobe = (
-        Path(spec.origin).with_name(f"{tool}-{system}-{machine}") for tool in ("ffmpeg", "ffprobe")
-    )
+    ffmpeg, ffprobe = (Path(spec.origin).with_name(f"{tool}-{system}-{machine}") for tool in ("ffmpeg", "ffprobe"))
     if not (ffmpeg.is_file() and ffprobe.is_file()):
         return None
     return _runnable(ffmpeg, cache), _runnable(ffprobe, cache)

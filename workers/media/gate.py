@@ -60,8 +60,7 @@ class Refusal:
 
 UNREADABLE = Refusal(
     "not-media",
-    "This file is not a recording that we can read. Upload a video (MP4, MOV, WebM) or a sound file "
-    "(MP3, M4A, WAV).",
+    "This file is not a recording that we can read. Upload a video (MP4, MOV, WebM) or a sound file (MP3, M4A, WAV).",
 )
 DAMAGED = Refusal(
     "damaged",
@@ -106,8 +105,7 @@ def _reasons(probe: Probe, allowed: Allowed) -> Iterator[Refusal]:
     if probe.stream_count > MOST_STREAMS:
         yield Refusal(
             "too-many-streams",
-            "This file has %(count)d tracks; we take up to %(most)d. Export it with one picture "
-            "and one sound track.",
+            "This file has %(count)d tracks; we take up to %(most)d. Export it with one picture and one sound track.",
             {"count": probe.stream_count, "most": MOST_STREAMS},
         )
     if probe.video is None and probe.audio is None:
@@ -129,9 +127,7 @@ def _wrong_kind(probe: Probe, kind: Kind) -> Refusal | None:
             "This file has sound but no picture, and a video is asked for here. Upload the video itself.",
         )
     if kind == "audio" and probe.audio is None:
-        return Refusal(
-            "no-sound", "This file has no sound. Check the microphone, record again and upload it."
-        )
+        return Refusal("no-sound", "This file has no sound. Check the microphone, record again and upload it.")
     if kind == "audio" and probe.video is not None:
         return Refusal(
             "wrong-kind",
@@ -148,8 +144,7 @@ def _refuse_picture(video: VideoStream) -> Refusal | None:
     if max(sides) > WIDEST_PX or max(width * height, video.width * video.height) > MOST_PIXELS:
         return Refusal(
             "too-many-pixels",
-            "The picture has %(width)d × %(height)d points; we take up to 4096 × 2304. "
-            "Export it in 1080p or 720p.",
+            "The picture has %(width)d × %(height)d points; we take up to 4096 × 2304. Export it in 1080p or 720p.",
             {"width": width, "height": height},
         )
     if min(sides) < NARROWEST_PX or Fraction(max(width, height), min(width, height)) > STEEPEST:
@@ -178,8 +173,7 @@ def _refuse_sound(audio: AudioStream) -> Refusal | None:
 def _unknown_codec(codec: str) -> Refusal:
     return Refusal(
         "unknown-codec",
-        "This recording is stored in a way that we can't play (%(codec)s). "
-        "Export it as MP4 (H.264, AAC) or as MP3.",
+        "This recording is stored in a way that we can't play (%(codec)s). Export it as MP4 (H.264, AAC) or as MP3.",
         {"codec": codec},
     )
 
@@ -192,9 +186,7 @@ def _refuse_length(duration_ms: int, allowed: Allowed) -> Refusal | None:
             {"length": in_words_ms(duration_ms), "longest": in_words_ms(allowed.longest_ms)},
         )
     if duration_ms < SHORTEST_MS:
-        return Refusal(
-            "too-short", "There is nothing in this recording: it ends at once. Record again and upload it."
-        )
+        return Refusal("too-short", "There is nothing in this recording: it ends at once. Record again and upload it.")
     return None
 
 

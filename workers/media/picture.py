@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg
@@ -74,23 +75,23 @@ def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: 
     return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
 
 
+def fitted_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size in the box: never larger than it was, even sides (H.264 halves the colours)."""
+    box = BOX if width >= height else BOX[::-1]
+    shrink = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height))
+    return max(2, int(width * shrink) // 2 * 2), max(2, int(height * shrink) // 2 * 2)
+
+
 def _fitted(stream: "ffmpeg.Stream", video: VideoStream) -> "ffmpeg.Stream":
-    """Fit the picture into the box: never larger than it was, square points, even sides.
+    """Bring the picture into the box, with square points.
 
     ffmpeg has turned the picture by then (it does so before the first filter), so sizes are as people see
     them.
     """
     if video.frame_rate > MOST_FRAMES_A_SECOND + 1:
         stream = stream.filter("fps", MOST_FRAMES_A_SECOND)
-    width, height = video.upright_size
-    box = BOX if width >= height else BOX[::-1]
-    stream = stream.filter(
-        "scale",
-        w=min(box[0], max(width, 2)),
-        h=min(box[1], max(height, 2)),
-        force_original_aspect_ratio="decrease",
-        force_divisible_by=2,
-    )
+    width, height = fitted_size(*video.upright_size)
+    stream = stream.filter("scale", w=width, h=height)
     return stream.filter("setsar", 1)
 
 

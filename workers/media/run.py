@@ -36,9 +36,7 @@ def must_have_converted(run: Finished) -> None:
     raise Unreadable(DAMAGED.message, code=DAMAGED.code)
 
 
-def in_shares(
-    on_progress: Callable[[float], None] | None, duration_ms: int
-) -> Callable[[float], None] | None:
+def in_shares(on_progress: Callable[[float], None] | None, duration_ms: int) -> Callable[[float], None] | None:
     """Turn a listener for shares from 0 to 1 into one for seconds done."""
     if on_progress is None:
         return None

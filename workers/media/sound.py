@@ -67,9 +67,7 @@ def convert_sound(
     return Sound(wav, m4a if playable else None, levels, _loudness(run.stderr))
 
 
-def _command(
-    path: Path, outputs: tuple[Path, Path, Path | None], tools: Tools, duration_ms: int
-) -> list[str]:
+def _command(path: Path, outputs: tuple[Path, Path, Path | None], tools: Tools, duration_ms: int) -> list[str]:
     wav, samples, m4a = outputs
     seconds = duration_ms / 1000 + 1
     sound = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)["a:0"]

@@ -15,8 +15,6 @@ class Tools:
     sandbox: Sandbox
 
 
-def open_tools(
-    *, sandbox: str = "auto", ffmpeg: Path | None = None, ffprobe: Path | None = None, cache: Path
-) -> Tools:
+def open_tools(*, sandbox: str = "auto", ffmpeg: Path | None = None, ffprobe: Path | None = None, cache: Path) -> Tools:
     """Return tools that work here. Raises `Unavailable` with what to do; `cache` as in `find_binaries`."""
     return Tools(find_binaries(ffmpeg=ffmpeg, ffprobe=ffprobe, cache=cache), open_sandbox(sandbox))

@@ -78,9 +78,7 @@ def progress_lines(tell: Callable[[float], None]) -> Lines:
 class Watch:
     """Follows one process. `cancelled` is asked every `LOOK_SECONDS`; an error in `on_stdout` ends it."""
 
-    def __init__(
-        self, *, on_stdout: Lines | None = None, cancelled: Callable[[], bool] | None = None
-    ) -> None:
+    def __init__(self, *, on_stdout: Lines | None = None, cancelled: Callable[[], bool] | None = None) -> None:
         self._on_stdout = on_stdout
         self._cancelled = cancelled or (lambda: False)
 
