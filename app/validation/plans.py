@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -123,9 +123,10 @@ class SamplingPlan(_Part):
     lot: LotPart = LotPart()
     issue_policy: IssuePolicy = IssuePolicy.HOLD_UNTIL_LOT_DECIDED
     lookback: LookbackPart = LookbackPart()
-    sample_fails: bool = True
+    # Rules 9 and 7: fails are sampled like passes, scores are blind first. No plan says otherwise.
+    sample_fails: Literal[True] = True
     double_mark: DoubleMarkPart = DoubleMarkPart()
-    blind_first: bool = True
+    blind_first: Literal[True] = True
 
     @model_validator(mode="after")
     def _names_every_tier_it_can_reach(self) -> "SamplingPlan":
