@@ -22,9 +22,11 @@ from app.errors import AssayError, NotFound, Unavailable
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
 from app.review import api as review_api
+from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import lots
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
@@ -61,9 +63,19 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={},
+        services={"review": review_hooks()},
     )
     return app
+
+
+def review_hooks() -> Hooks:
+    """Return what lots do at moments of a review."""
+    return Hooks(
+        on_claim=lambda session, assessor_id, rubric, now: lots.ensure_open_lot(
+            session, assessor_id=assessor_id, rubric=rubric, now=now
+        ),
+        on_decision=lambda session, decision, now: lots.join_lot(session, decision=decision, now=now),
+    )
 
 
 def _templates() -> Environment:

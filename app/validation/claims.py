@@ -22,7 +22,6 @@ from app.review.models import Conflict as DeclaredConflict
 from app.validation.models import ItemState, Lot, LotItem, LotState, Validation
 from app.validation.rules import ValidatorFacts, why_not_validator
 
-
 # How many waiting items one look considers; what is not for this validator is filtered in SQL but for rare cases.
 LOOKED_AT = 500
 
