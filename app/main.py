@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment
@@ -33,6 +34,7 @@ from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
 from app.web.navigation import initials, navigation, role_name
+from app.web.openapi import document
 from app.web.render import STATIC, make_environment
 from app.web.routing import check_policies, slow_get
 from app.web.security import SecurityHeaders
@@ -118,7 +120,20 @@ def _works(check: Callable[[], bool]) -> bool:
         return False
 
 
+def _version() -> str:
+    try:
+        return version("assay-platform")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0"
+
+
+def openapi(call: Call[NoForm]) -> Response:
+    """Serve the OpenAPI document of the JSON API."""
+    return call.json(document(_version()))
+
+
 health = [
+    slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC),
     slow_get("/healthz", alive, name="health:alive", allow=Access.PUBLIC),
     slow_get("/readyz", ready, name="health:ready", allow=Access.PUBLIC),
 ]
