@@ -4,7 +4,7 @@ An open lot shows nobody its draw. Its assessor sees no sample before the lot is
 to score an item blind sees neither its outcome nor why it was picked (rule 11).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -81,7 +81,7 @@ def _blind_of(session: Session, lot: Lot, actor: Actor) -> frozenset[UUID]:
     return frozenset(held)
 
 
-def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]) -> Mapping[str, Any]:
+def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]) -> dict[str, Any]:
     """Return the fields of an item that this reader gets another value for."""
     if lot.assessor_id == actor.person_id and lot.decided_at is None:
         state = item.state if item.state is ItemState.WITHDRAWN else ItemState.HELD
@@ -94,7 +94,7 @@ def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]
     return {}
 
 
-def _item(item: LotItem, *, hidden: Mapping[str, Any]) -> dict[str, Any]:
+def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
     return {
         "submission_id": str(item.submission_id),
         "attempt": item.attempt,
