@@ -19,6 +19,7 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
+from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
 from app.schema.migrate import is_current
 from app.settings import Settings
@@ -76,6 +77,7 @@ def all_routes() -> list[BaseRoute]:
         *home_routes.routes,
         *accounts_routes.routes,
         *accounts_api.routes,
+        *frameworks_api.routes,
         *health,
     ]
 
