@@ -1,7 +1,6 @@
 """What domains above this one know and evidence needs: functions that `main` hands in, by name.
 
-Evidence stands below review, validation and credentials and imports none of them. The plain values here are those of
-a site that has none of these domains.
+Evidence stands below review, validation and credentials and imports none of them.
 """
 
 from collections.abc import Callable
@@ -19,22 +18,6 @@ from app.evidence.receipt_key import PublicKey
 SERVICE = "evidence"  # the name in `Deps.services`
 
 
-def _nobody(session: Session, actor: Actor, submission_id: UUID, now: datetime) -> datetime | None:
-    return None
-
-
-def _nothing(session: Session, submission: Submission) -> None:
-    return None
-
-
-def _no_end(session: Session, submission: Submission, now: datetime) -> None:
-    return None
-
-
-def _no_key(session: Session, key: PublicKey, now: datetime) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """Functions from above.
@@ -45,8 +28,8 @@ class Hooks:
     `remember_key`: publishes the public half of a new receipt key.
     """
 
-    lease_until: Callable[[Session, Actor, UUID, datetime], datetime | None] = _nobody
-    result: Callable[[Session, Submission], dict[str, Any] | None] = _nothing
-    credential_id: Callable[[Session, Submission], UUID | None] = _nothing
-    withdrawn: Callable[[Session, Submission, datetime], None] = _no_end
-    remember_key: Callable[[Session, PublicKey, datetime], None] = _no_key
+    lease_until: Callable[[Session, Actor, UUID, datetime], datetime | None]
+    result: Callable[[Session, Submission], dict[str, Any] | None]
+    credential_id: Callable[[Session, Submission], UUID | None]
+    withdrawn: Callable[[Session, Submission, datetime], None]
+    remember_key: Callable[[Session, PublicKey, datetime], None]

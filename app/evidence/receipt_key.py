@@ -55,7 +55,9 @@ def receipt_key(folder: Path) -> ReceiptKey:
 def _read(path: Path) -> Ed25519PrivateKey:
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise Unavailable("The receipt key %(path)s is not an Ed25519 key. Restore it from your backup.", path=str(path))
+        raise Unavailable(
+            "The receipt key %(path)s is not an Ed25519 key. Restore it from your backup.", path=str(path)
+        )
     return key
 
 

@@ -46,6 +46,8 @@ def can_be_judged(session: Session, evidence: Evidence) -> bool:
         return True
     if evidence.state is not EvidenceState.PROCESSING:
         return False
-    needed = RenditionKind.TEXT if evidence.kind in {EvidenceKind.TEXT, EvidenceKind.DOCUMENT} else RenditionKind.PLAYABLE
+    needed = (
+        RenditionKind.TEXT if evidence.kind in {EvidenceKind.TEXT, EvidenceKind.DOCUMENT} else RenditionKind.PLAYABLE
+    )
     found = select(Rendition.id).where(Rendition.evidence_id == evidence.id, col(Rendition.kind) == needed)
     return session.exec(found).first() is not None

@@ -145,7 +145,9 @@ def evidence_of(session: Session, submission_id: UUID) -> list[Evidence]:
     rows = session.exec(
         select(Evidence).where(Evidence.submission_id == submission_id).order_by(col(Evidence.position))
     )
-    return [row for row in rows if not (row.state is EvidenceState.ERASED and (row.reason or {}).get("code") == REMOVED)]
+    return [
+        row for row in rows if not (row.state is EvidenceState.ERASED and (row.reason or {}).get("code") == REMOVED)
+    ]
 
 
 def withdraw(session: Session, *, submission: Submission, now: datetime) -> None:

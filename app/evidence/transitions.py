@@ -37,6 +37,7 @@ def move(
 
     `values` are further columns of the same UPDATE. The object is brought up to date.
     """
+    session.flush()
     wanted = (col(Submission.id) == submission.id, col(Submission.state).in_(edge.came_from))
     moved = session.connection().execute(update(Submission).where(*wanted).values(state=edge.to, **values))
     before = submission.state
