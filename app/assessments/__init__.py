@@ -1,0 +1,1 @@
+"""Scores, moments and the outcome: what one assessor judged."""

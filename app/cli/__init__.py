@@ -1,0 +1,1 @@
+"""The `assay` command: one module for each group of commands."""

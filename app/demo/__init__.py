@@ -1,0 +1,1 @@
+"""Demonstration: the framework, people and story that `assay demo` plays."""

@@ -1,0 +1,1 @@
+"""Submissions, evidence, uploads, renditions, transcripts, receipts."""

@@ -1,0 +1,1 @@
+"""Lots, sampling plans, draws, blind re-scores and lot decisions."""
