@@ -24,13 +24,9 @@ def achievement(facts: AchievementFacts) -> Json:
             "version": facts.version,
             "creditsAvailable": number(facts.credits),
             "criteria": {"id": f"{facts.url}#criteria", "narrative": _narrative(facts)},
-            "image": {"id": facts.image_url, "type": "Image", "caption": facts.name}
-            if facts.image_url
-            else None,
+            "image": {"id": facts.image_url, "type": "Image", "caption": facts.name} if facts.image_url else None,
             "creator": profile(facts.creator),
-            "related": [
-                {"id": twin.url, "type": ["Related"], "inLanguage": twin.language} for twin in facts.twins
-            ]
+            "related": [{"id": twin.url, "type": ["Related"], "inLanguage": twin.language} for twin in facts.twins]
             or None,
             "alignment": _alignments(facts),
             "resultDescription": [_result_description(facts.url, criterion) for criterion in facts.criteria],
@@ -99,9 +95,7 @@ def _alignments(facts: AchievementFacts) -> list[Json]:
             {
                 "type": ["Alignment"],
                 "targetType": "ext:QualificationLevel",
-                "targetName": say(
-                    facts.language, "level", value=facts.level.value, framework=facts.level.framework
-                ),
+                "targetName": say(facts.language, "level", value=facts.level.value, framework=facts.level.framework),
                 "targetCode": f"{facts.level.framework} {facts.level.value}",
                 "targetFramework": facts.level.framework,
                 "targetUrl": facts.level.url,

@@ -32,9 +32,7 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 ABOUT_TODAY = frozenset({"status", "validity"})
 
 
-def verify(
-    content: bytes, *, sources: Sources, now: datetime, evidence: EvidenceProof | None = None
-) -> Report:
+def verify(content: bytes, *, sources: Sources, now: datetime, evidence: EvidenceProof | None = None) -> Report:
     """Check a credential in any of its forms. Never raises for what is in the file: the report says it."""
     try:
         sealed = read(content)
@@ -52,9 +50,7 @@ def verify(
     return _verify_readable(sealed, sources=sources, now=now, evidence=evidence)
 
 
-def _verify_readable(
-    sealed: Sealed, *, sources: Sources, now: datetime, evidence: EvidenceProof | None
-) -> Report:
+def _verify_readable(sealed: Sealed, *, sources: Sources, now: datetime, evidence: EvidenceProof | None) -> Report:
     document = sealed.document
     issuer = _issuer_keys(structure.issuer_id(document), sources=sources)
     status = check_status(document, issuer=issuer, fetch=sources.status_list, now=now)
@@ -121,9 +117,7 @@ def _proof(sealed: Sealed, *, issuer: IssuerKeys | None) -> Check:
         return Check("proof", ok=False, detail="The signature can't be checked without the issuer's keys.")
     return _guarded(
         "proof",
-        lambda: (
-            _token_holds(sealed, issuer) if sealed.token else _embedded_proof_holds(sealed.document, issuer)
-        ),
+        lambda: _token_holds(sealed, issuer) if sealed.token else _embedded_proof_holds(sealed.document, issuer),
         yes="The signature is intact.",
         no="The signature does not match: the file was changed, or somebody else signed it.",
     )
@@ -147,9 +141,7 @@ def _token_holds(sealed: Sealed, issuer: IssuerKeys) -> bool:
 def _issuer(document: Json, *, issuer: IssuerKeys | None) -> Check:
     name = _names(document)["issuer"].name or structure.issuer_id(document)
     if issuer is None or not issuer.known:
-        return Check(
-            "issuer", ok=False, detail="Nobody here knows the issuer %(name)s.", params={"name": name}
-        )
+        return Check("issuer", ok=False, detail="Nobody here knows the issuer %(name)s.", params={"name": name})
     known_as = issuer.name or name
     return Check("issuer", ok=True, detail="The key belongs to %(name)s.", params={"name": known_as})
 

@@ -21,9 +21,7 @@ def method_of(issuer: str, public_key: bytes) -> str:
     return f"{issuer}#{keys.multikey(public_key)}"
 
 
-def document(
-    issuer: str, *, ed25519: tuple[bytes, ...], es256: tuple[ec.EllipticCurvePublicKey, ...]
-) -> Json:
+def document(issuer: str, *, ed25519: tuple[bytes, ...], es256: tuple[ec.EllipticCurvePublicKey, ...]) -> Json:
     """Return did.json: newest key first, older ones stay listed so that what they signed stays genuine."""
     methods = [_multikey(issuer, keys.multikey(key)) for key in ed25519]
     for number, key in enumerate(es256, start=1):

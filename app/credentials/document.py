@@ -35,9 +35,7 @@ def credential(facts: CredentialFacts, *, endorsements: tuple[Json, ...] = ()) -
         "validFrom": timestamp(facts.awarded_at - CLOCK_TOLERANCE),
         "awardedDate": timestamp(facts.awarded_at),
         "credentialSubject": _subject(facts),
-        "evidence": [
-            _evidence(facts, piece, number=index) for index, piece in enumerate(facts.evidence, start=1)
-        ],
+        "evidence": [_evidence(facts, piece, number=index) for index, piece in enumerate(facts.evidence, start=1)],
         "credentialStatus": status_entry(facts.status),
     }
     if facts.valid_until:

@@ -7,9 +7,7 @@ Json = dict[str, Any]
 
 def why_levels_disagree(subject: Json) -> str | None:
     """Name the first result that does not fit the achievement, or None. Credentials without results fit."""
-    descriptions = {
-        one.get("id"): one for one in subject["achievement"].get("resultDescription", []) if one.get("id")
-    }
+    descriptions = {one.get("id"): one for one in subject["achievement"].get("resultDescription", []) if one.get("id")}
     for result in subject.get("result", []):
         described = descriptions.get(result.get("resultDescription"))
         if described is None:

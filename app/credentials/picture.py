@@ -45,13 +45,11 @@ def svg(text: BadgeText) -> str:
     lines = wrapped(text.title, letters=TITLE_LETTERS_A_LINE, lines=TITLE_LINES)
     first = 392 - 23 * (len(lines) - 1)
     title = "".join(
-        f'<text x="300" y="{first + 46 * index}" class="t">{escape(line)}</text>'
-        for index, line in enumerate(lines)
+        f'<text x="300" y="{first + 46 * index}" class="t">{escape(line)}</text>' for index, line in enumerate(lines)
     )
     issuer = wrapped(text.issuer, letters=40, lines=2)
     issuer_lines = "".join(
-        f'<text x="300" y="{486 + 24 * index}" class="i">{escape(line)}</text>'
-        for index, line in enumerate(issuer)
+        f'<text x="300" y="{486 + 24 * index}" class="i">{escape(line)}</text>' for index, line in enumerate(issuer)
     )
     label = escape(f"{text.title} - {text.issuer}", quote=True)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" \
@@ -148,16 +146,11 @@ def _scaled(points: tuple[Point, ...], size: float) -> list[Point]:
 def _inset(points: tuple[Point, ...], grid_units: float) -> list[Point]:
     factor = 1 - grid_units / (GRID / 2 - 1)
     middle = GRID / 2
-    return _scaled(
-        tuple((middle + (x - middle) * factor, middle + (y - middle) * factor) for x, y in points), SIZE
-    )
+    return _scaled(tuple((middle + (x - middle) * factor, middle + (y - middle) * factor) for x, y in points), SIZE)
 
 
 def _placed(points: tuple[Point, ...], centre: Point, size: float) -> list[Point]:
-    return [
-        (centre[0] + (x - GRID / 2) * size / GRID, centre[1] + (y - GRID / 2) * size / GRID)
-        for x, y in points
-    ]
+    return [(centre[0] + (x - GRID / 2) * size / GRID, centre[1] + (y - GRID / 2) * size / GRID) for x, y in points]
 
 
 def _cut_square(corner: Point, side: float, *, cut: float) -> list[Point]:

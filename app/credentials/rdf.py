@@ -71,9 +71,7 @@ def expand(document: Json) -> list[Any]:
         if text.startswith(UNDEFINED):
             raise UndefinedTerm("The term %(term)s is not defined.", term=text.removeprefix(UNDEFINED)[:100])
         if text.startswith(NO_BASE) or ":" not in text:
-            raise UndefinedTerm(
-                "The identifier %(term)s is not a full address.", term=text.removeprefix(NO_BASE)[:100]
-            )
+            raise UndefinedTerm("The identifier %(term)s is not a full address.", term=text.removeprefix(NO_BASE)[:100])
     return expanded
 
 

@@ -67,9 +67,7 @@ def _from_text(text: str) -> Sealed:
         payload = read_json(vc_jwt.payload_of(text).decode())
     except UnicodeDecodeError as error:
         raise Unreadable("This is no signed token.") from error
-    return Sealed(
-        document={key: value for key, value in payload.items() if key not in vc_jwt.CLAIMS}, token=text
-    )
+    return Sealed(document={key: value for key, value in payload.items() if key not in vc_jwt.CLAIMS}, token=text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Json:

@@ -77,7 +77,5 @@ def _signed(listed: Json, *, issuer: IssuerKeys) -> bool:
     return signing.signed_by(listed, methods=issuer.ed25519)
 
 
-def _result(
-    standing: Standing, *, ok: bool, detail: str, params: dict[str, str] | None = None
-) -> StatusResult:
+def _result(standing: Standing, *, ok: bool, detail: str, params: dict[str, str] | None = None) -> StatusResult:
     return StatusResult(Check("status", ok=ok, detail=detail, params=params or {}), standing)

@@ -19,9 +19,7 @@ _MOMENT = {
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$",
 }
 _TEXT = {"type": "string", "minLength": 1}
-_PARTY = {
-    "anyOf": [_ADDRESS, {"type": "object", "required": ["id"], "properties": {"id": _ADDRESS, "name": _TEXT}}]
-}
+_PARTY = {"anyOf": [_ADDRESS, {"type": "object", "required": ["id"], "properties": {"id": _ADDRESS, "name": _TEXT}}]}
 _PROOFS = {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}, "minItems": 1}]}
 _OBJECTS = {"type": "array", "items": {"type": "object"}}
 

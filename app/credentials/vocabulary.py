@@ -32,9 +32,7 @@ class UnknownContext(Invalid):
 def context_bytes(url: str) -> bytes:
     """Return the context exactly as its publisher wrote it. Raises UnknownContext."""
     if url not in FILES:
-        raise UnknownContext(
-            "The file uses terms from an address that is not known here: %(url)s", url=url[:200]
-        )
+        raise UnknownContext("The file uses terms from an address that is not known here: %(url)s", url=url[:200])
     return (files(__package__) / "contexts" / FILES[url]).read_bytes()
 
 

@@ -1,4 +1,4 @@
-// Checks one credential with Digital Bazaar's libraries and prints {verified, statusVerified, errors}.
+// Checks one credential with Digital Bazaar's libraries and prints {verified, proof, inForce, statuses, error, endorsements}.
 // usage: node verify.mjs CREDENTIAL.json [--map ADDRESS=FILE]...   (exit 0 verified, 1 not)
 // Addresses (status lists, did:web documents) come from files; contexts come from the npm packages,
 // so that a mistake in the copies Assay ships would show.
@@ -66,13 +66,17 @@ const result = await vc.verifyCredential({
   checkStatus: options => checkStatus({...options, suite, documentLoader, verifyBitstringStatusListCredential: true})
 });
 const endorsements = await Promise.all((credential.endorsement ?? []).map(checkEndorsement));
-const verified = result.verified && endorsements.every(one => one.verified);
+// The library says that the list was verified, and beside it what the bit is: set means revoked or suspended.
+const statuses = result.statusResult?.results ?? [];
+const inForce = !credential.credentialStatus ||
+  (result.statusResult?.verified === true && statuses.length > 0 && statuses.every(one => one.status === false));
+const verified = result.verified && inForce && endorsements.every(one => one.verified);
 console.log(JSON.stringify({
   verified,
   proof: (result.results ?? []).every(one => one.verified),
-  status: result.statusResult?.verified ?? null,
+  inForce,
+  statuses: statuses.map(one => ({verified: one.verified, status: one.status})),
   error: explain(result.error),
-  detail: JSON.stringify(result.statusResult ?? null).slice(0, 500),
   endorsements
 }));
 process.exit(verified ? 0 : 1);

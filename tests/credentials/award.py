@@ -102,9 +102,7 @@ class Award:
             validated_at=NOW - timedelta(days=1),
         )
         unsigned = document.endorsement(facts)
-        return signing.sign_document(
-            unsigned, signer=self.validator_key, method=keys.did_key_method(endorser), now=NOW
-        )
+        return signing.sign_document(unsigned, signer=self.validator_key, method=keys.did_key_method(endorser), now=NOW)
 
     def sign(self, unsigned: dict[str, Any]) -> dict[str, Any]:
         method = did.method_of(self.issuer, self.issuer_key.public_key)
@@ -143,25 +141,17 @@ class Award:
         return replace(self, facts=replace(self.facts, **facts))
 
 
-def an_award(
-    folder: Path, *, language: str = "en", purpose: StatusPurpose = StatusPurpose.REVOCATION
-) -> Award:
+def an_award(folder: Path, *, language: str = "en", purpose: StatusPurpose = StatusPurpose.REVOCATION) -> Award:
     issuer_key = keys.file_signer(folder, name="issuer")
     issuer = IssuerFacts(keys.did_key(issuer_key.public_key), "Nile Institute", BASE, "Egypt", "EG")
     facts = CredentialFacts(
         url=CREDENTIAL,
         issuer=issuer,
-        holder=HolderFacts(
-            "urn:uuid:6f1c2f6e-1111-4222-8333-444455556666", "أمينة حسن", "amina@example.org", "ab12"
-        ),
+        holder=HolderFacts("urn:uuid:6f1c2f6e-1111-4222-8333-444455556666", "أمينة حسن", "amina@example.org", "ab12"),
         achievement=replace(achievement(issuer), language=language),
         judgement=JudgementFacts({"ID": 3, "LI": 2, "EM": 1}, 1, lot_size=12, validated=5, upheld_here=True),
         identity=IdentityFacts(IdentityMethod.DOCUMENT_SEEN, on=date(2026, 11, 20)),
-        evidence=(
-            EvidenceFacts(
-                "video", "video/mp4", document.salted_digest(sha256=FILE_SHA256, salt=SALT), 872_000
-            ),
-        ),
+        evidence=(EvidenceFacts("video", "video/mp4", document.salted_digest(sha256=FILE_SHA256, salt=SALT), 872_000),),
         status=StatusEntryFacts(LIST, 90_321, purpose),
         awarded_at=NOW,
         valid_until=NOW + timedelta(days=730),

@@ -218,17 +218,13 @@ def test_second_status_or_member_named_twice_is_refused(award):
 
 def test_level_below_the_required_one_is_refused_even_when_signed(award):
     unsigned = document.credential(award.facts)
-    unsigned["credentialSubject"]["result"][0]["achievedLevel"] = (
-        f"{award.facts.achievement.url}/results/ID/1"
-    )
+    unsigned["credentialSubject"]["result"][0]["achievedLevel"] = f"{award.facts.achievement.url}/results/ID/1"
     report = check(award, json.dumps(award.sign(unsigned)))
     assert failed(report) == ["levels"]
     assert report.verdict is Verdict.NOT_GENUINE
 
 
-@pytest.mark.parametrize(
-    "about", ["urn:uuid:6f1c2f6e-0000-4222-8333-444455556666", "https://assay.example/other"]
-)
+@pytest.mark.parametrize("about", ["urn:uuid:6f1c2f6e-0000-4222-8333-444455556666", "https://assay.example/other"])
 def test_endorsement_of_something_else_is_refused_even_when_signed(award, about):
     endorsement = award.endorsement()
     endorsement["credentialSubject"]["id"] = about
@@ -284,14 +280,10 @@ def test_no_damage_makes_the_check_fall_over(tmp_path_factory, data):
         steps = list(node) if isinstance(node, dict) else list(range(len(node)))
         step = data.draw(st.sampled_from(steps))
         if not isinstance(node[step], dict | list) or data.draw(st.booleans()):
-            node[step] = data.draw(
-                st.sampled_from([None, 1, "", "x:y z", [], {}, [{}], "_:b", True, [1], {"id": 1}])
-            )
+            node[step] = data.draw(st.sampled_from([None, 1, "", "x:y z", [], {}, [{}], "_:b", True, [1], {"id": 1}]))
             break
         node = node[step]
-    assert (
-        verify(json.dumps(signed).encode(), sources=award.sources(), now=NOW).verdict is not Verdict.GENUINE
-    )
+    assert verify(json.dumps(signed).encode(), sources=award.sources(), now=NOW).verdict is not Verdict.GENUINE
 
 
 def test_png_with_a_flipped_bit_is_refused_with_or_without_a_right_checksum(award):

@@ -37,10 +37,7 @@ def test_png_shows_the_mark_on_clear_corners_with_a_code_that_scans():
     dot = 190 // len(matrix)
     left, top = (picture.SIZE - dot * len(matrix)) // 2, picture.CODE_CENTRE - dot * len(matrix) // 2
     seen = [
-        [
-            int(rows[top + dot * y + dot // 2][4 * (left + dot * x + dot // 2)] < 128)
-            for x in range(len(matrix))
-        ]
+        [int(rows[top + dot * y + dot // 2][4 * (left + dot * x + dot // 2)] < 128) for x in range(len(matrix))]
         for y in range(len(matrix))
     ]
     assert seen == matrix

@@ -34,9 +34,7 @@ def plain_pyld(document):
 
 
 def test_contexts_are_the_pinned_ones_and_no_other_is_loaded():
-    assert {
-        url: hashlib.sha256(vocabulary.context_bytes(url)).hexdigest() for url in vocabulary.FILES
-    } == PINNED
+    assert {url: hashlib.sha256(vocabulary.context_bytes(url)).hexdigest() for url in vocabulary.FILES} == PINNED
     with pytest.raises(vocabulary.UnknownContext, match=r"https://example\.org/context"):
         vocabulary.load("https://example.org/context")
 
@@ -89,9 +87,7 @@ def test_what_would_not_be_covered_by_the_signature_is_not_signed(award, change)
         award.sign({**award.credential(), **change})
 
 
-@pytest.mark.parametrize(
-    "contexts", [[CREDENTIALS_V2, {"name": "https://evil.example/name"}], "https://a.example/"]
-)
+@pytest.mark.parametrize("contexts", [[CREDENTIALS_V2, {"name": "https://evil.example/name"}], "https://a.example/"])
 def test_contexts_from_elsewhere_are_refused(award, contexts):
     with pytest.raises(Invalid):
         award.sign({**award.credential(), "@context": contexts})

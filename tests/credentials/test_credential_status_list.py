@@ -30,9 +30,7 @@ def test_list_of_the_standard_is_read_leftmost_bit_first():
 def test_what_is_set_is_read_back_and_nothing_else(chosen):
     encoded = status.encode(chosen)
     bits = status.decode(encoded)
-    assert {
-        8 * byte + bit for byte in range(len(bits)) for bit in range(8) if bits[byte] & 0x80 >> bit
-    } == chosen
+    assert {8 * byte + bit for byte in range(len(bits)) for bit in range(8) if bits[byte] & 0x80 >> bit} == chosen
     assert status.encode(chosen) == encoded
 
 

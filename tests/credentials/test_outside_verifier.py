@@ -45,7 +45,7 @@ def test_it_accepts_our_credential_with_its_endorsement_and_status(ask, tmp_path
     award = an_award(tmp_path, language=language)
     answer = ask(award.text(), award.status_list())
     assert answer["verified"], answer
-    assert answer["status"] is True
+    assert answer["inForce"] is True
     assert [one["verified"] for one in answer["endorsements"]] == [True]
 
 
@@ -61,7 +61,9 @@ def test_it_refuses_a_revoked_or_suspended_one(ask, tmp_path, purpose):
     award = an_award(tmp_path, purpose=purpose)
     answer = ask(award.text(), award.status_list(award.facts.status.index))
     assert not answer["verified"]
-    assert answer["status"] is False
+    assert answer["proof"] is True
+    assert answer["inForce"] is False
+    assert answer["statuses"] == [{"verified": True, "status": True}]
 
 
 def test_it_refuses_a_status_list_that_somebody_else_signed(ask, award, tmp_path):
