@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli import accounts, audit, processes, storage
+from app.cli.demo import demo
 from app.cli.sample import sample
 from app.errors import AssayError
 
@@ -17,6 +18,7 @@ root = typer.Typer(
     "Example: assay up --port 8000 --data ./var",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+root.command("demo")(demo)
 processes.register(root)
 root.add_typer(accounts.org, name="org")
 root.add_typer(accounts.person, name="person")
