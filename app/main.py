@@ -24,6 +24,7 @@ from app.home import routes as home_routes
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import api as validation_api
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
@@ -78,6 +79,7 @@ def all_routes() -> list[BaseRoute]:
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
+        *validation_api.routes,
         *health,
     ]
 
