@@ -33,6 +33,7 @@ from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
+from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
 from app.web.openapi import document
 from app.web.render import STATIC, make_environment
@@ -58,6 +59,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         middleware=[Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
+    app.state.limiter = Limiter()
     app.state.deps = Deps(
         settings=settings,
         engine=make_engine(settings.database),
