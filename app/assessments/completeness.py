@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.assessments.rules import Outcome, RubricRules, Vacs, judge
+from app.assessments.rules import RubricRules, Vacs, Verdict, judge
 from app.errors import FieldError
 
 
@@ -48,9 +48,7 @@ class SentJudgement:
 Durations = Mapping[UUID, int | None]
 
 
-def what_is_missing(
-    rubric: RubricRules, sent: SentJudgement, *, durations: Durations
-) -> tuple[FieldError, ...]:
+def what_is_missing(rubric: RubricRules, sent: SentJudgement, *, durations: Durations) -> tuple[FieldError, ...]:
     """List all that keeps this judgement from being locked; empty when it is complete.
 
     Work that is not sufficient or not authentic needs no scores, but what is there must be right.
@@ -109,4 +107,4 @@ def _lies_within(moment: SentMoment, duration_ms: int | None) -> bool:
 def _needs_message(rubric: RubricRules, sent: SentJudgement) -> bool:
     if sent.message is None or sent.message.strip():
         return False
-    return judge(rubric, scores=sent.levels(), vacs=sent.vacs).outcome is not Outcome.COMPETENT
+    return judge(rubric, scores=sent.levels(), vacs=sent.vacs).outcome is not Verdict.COMPETENT

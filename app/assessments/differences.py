@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from app.assessments.rules import Outcome, RubricRules, Scores, Vacs, judge
+from app.assessments.rules import RubricRules, Scores, Vacs, Verdict, judge
 
 MAJOR_LEVELS = 2
 MAJOR_POINTS = Fraction(10)
@@ -50,16 +50,12 @@ def difference(rubric: RubricRules, *, first: Judged, final: Judged) -> Differen
     before = judge(rubric, scores=first.scores, vacs=first.vacs)
     after = judge(rubric, scores=final.scores, vacs=final.vacs)
     return Difference(
-        overturn_class=_overturn_class(
-            rubric, first=first, final=final, is_flip=before.outcome is not after.outcome
-        ),
+        overturn_class=_overturn_class(rubric, first=first, final=final, is_flip=before.outcome is not after.outcome),
         direction=_direction(before.outcome, after.outcome),
     )
 
 
-def _overturn_class(
-    rubric: RubricRules, *, first: Judged, final: Judged, is_flip: bool
-) -> OverturnClass | None:
+def _overturn_class(rubric: RubricRules, *, first: Judged, final: Judged, is_flip: bool) -> OverturnClass | None:
     if is_flip or first.vacs != final.vacs or _crosses_critical_minimum(rubric, first.scores, final.scores):
         return OverturnClass.CRITICAL
     gaps = [abs(first.scores[code] - final.scores[code]) for code in first.scores if code in final.scores]
@@ -82,9 +78,9 @@ def _points_apart(rubric: RubricRules, first: Judged, final: Judged) -> Fraction
     return abs(before - after) if before is not None and after is not None else Fraction(0)
 
 
-def _direction(before: Outcome, after: Outcome) -> Direction | None:
+def _direction(before: Verdict, after: Verdict) -> Direction | None:
     if before is after:
         return None
-    if before is Outcome.COMPETENT:
+    if before is Verdict.COMPETENT:
         return Direction.FALSE_PASS
-    return Direction.FALSE_FAIL if after is Outcome.COMPETENT else None
+    return Direction.FALSE_FAIL if after is Verdict.COMPETENT else None

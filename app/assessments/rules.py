@@ -12,7 +12,7 @@ from typing import Any
 Scores = Mapping[str, int]
 
 
-class Outcome(StrEnum):
+class Verdict(StrEnum):
     """What a judgement says. The last two are not decisions: they join no lot."""
 
     COMPETENT = "competent"
@@ -91,7 +91,7 @@ class RubricRules:
 class Judgement:
     """What the rule computed. `percent` is None where the work was not scored in full."""
 
-    outcome: Outcome
+    outcome: Verdict
     percent: Fraction | None
     borderline: bool
 
@@ -155,14 +155,14 @@ def fraction_text(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def _outcome(rubric: RubricRules, *, scores: Scores, vacs: Vacs) -> Outcome:
+def _outcome(rubric: RubricRules, *, scores: Scores, vacs: Vacs) -> Verdict:
     if not vacs.authentic:
-        return Outcome.UNDER_INVESTIGATION
+        return Verdict.UNDER_INVESTIGATION
     if not vacs.sufficient:
-        return Outcome.RETURNED
+        return Verdict.RETURNED
     if rubric.pass_rule.vacs_all_yes and not vacs.all_yes:
-        return Outcome.NOT_YET_COMPETENT
-    return Outcome.COMPETENT if meets_pass_rule(rubric, scores) else Outcome.NOT_YET_COMPETENT
+        return Verdict.NOT_YET_COMPETENT
+    return Verdict.COMPETENT if meets_pass_rule(rubric, scores) else Verdict.NOT_YET_COMPETENT
 
 
 def _count_below(scores: Scores, level: int) -> int:

@@ -87,9 +87,7 @@ class CurvePoint:
     accept_probability: float
 
 
-def operating_curve(
-    *, n: int, accept: int, rates: Sequence[float], lot: int | None = None
-) -> tuple[CurvePoint, ...]:
+def operating_curve(*, n: int, accept: int, rates: Sequence[float], lot: int | None = None) -> tuple[CurvePoint, ...]:
     """Return points of the operating characteristic: hypergeometric for a lot, else binomial."""
     return tuple(
         CurvePoint(rate=rate, accept_probability=_accept_chance(n=n, accept=accept, rate=rate, lot=lot))

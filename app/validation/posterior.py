@@ -54,8 +54,8 @@ def faded(belief: Belief, settings: PosteriorPart) -> Belief:
     )
 
 
-def before_lot(belief: Belief, *, tier: Tier, settings: PosteriorPart) -> Belief:
-    """Return the belief that a lot's results are added to.
+def carried_on(belief: Belief, *, tier: Tier, settings: PosteriorPart) -> Belief:
+    """Return what the next lot starts from, given the belief after a lot and the tier it led to.
 
     Nothing fades in probation: its release table (0 faults in 20, 1 in 37, ...) counts every result.
     """
@@ -102,9 +102,7 @@ def fit_prior(*, faults: Sequence[int], sampled: Sequence[int]) -> tuple[Belief,
         a, b = np.exp(logs)
         return -float(np.sum(special.betaln(k + a, n - k + b) - special.betaln(a, b)))
 
-    found = optimize.minimize(
-        loss, x0=np.log([1.0, 9.0]), method="L-BFGS-B", bounds=[(-12.0, 12.0)] * 2, tol=1e-12
-    )
+    found = optimize.minimize(loss, x0=np.log([1.0, 9.0]), method="L-BFGS-B", bounds=[(-12.0, 12.0)] * 2, tol=1e-12)
     fitted = Belief(*(float(each) for each in np.exp(found.x)))
     return fitted, _weight_capped(fitted)
 

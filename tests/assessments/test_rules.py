@@ -12,10 +12,10 @@ import app.demo
 from app.assessments.rules import (
     Criterion,
     MaxBelow,
-    Outcome,
     PassRule,
     RubricRules,
     Vacs,
+    Verdict,
     fraction_text,
     is_borderline,
     judge,
@@ -61,11 +61,11 @@ def a_criterion(code, *, weight=50, critical=False, min_level=0):
 @pytest.mark.parametrize(
     ("vacs", "outcome"),
     [
-        ({"authentic": False}, Outcome.UNDER_INVESTIGATION),
-        ({"authentic": False, "sufficient": False}, Outcome.UNDER_INVESTIGATION),
-        ({"sufficient": False}, Outcome.RETURNED),
-        ({"valid": False}, Outcome.NOT_YET_COMPETENT),
-        ({"current": False}, Outcome.NOT_YET_COMPETENT),
+        ({"authentic": False}, Verdict.UNDER_INVESTIGATION),
+        ({"authentic": False, "sufficient": False}, Verdict.UNDER_INVESTIGATION),
+        ({"sufficient": False}, Verdict.RETURNED),
+        ({"valid": False}, Verdict.NOT_YET_COMPETENT),
+        ({"current": False}, Verdict.NOT_YET_COMPETENT),
     ],
 )
 def test_a_closed_gate_decides_before_the_scores(vacs, outcome):
@@ -75,13 +75,13 @@ def test_a_closed_gate_decides_before_the_scores(vacs, outcome):
 
 def test_work_that_is_not_sufficient_needs_no_scores():
     judged = judge(a_rubric(), scores={}, vacs=Vacs(True, True, True, sufficient=False))
-    assert (judged.outcome, judged.percent, judged.borderline) == (Outcome.RETURNED, None, False)
+    assert (judged.outcome, judged.percent, judged.borderline) == (Verdict.RETURNED, None, False)
 
 
 def test_exactly_the_cut_passes_where_a_float_would_not():
     # 100 * 7 / 30 = 70/3: no float is equal to it.
     rubric = a_rubric(cut="70/3", criteria=(a_criterion("A", weight=7), a_criterion("B", weight=3)))
-    assert judge(rubric, scores={"A": 1, "B": 0}, vacs=ALL_YES).outcome is Outcome.COMPETENT
+    assert judge(rubric, scores={"A": 1, "B": 0}, vacs=ALL_YES).outcome is Verdict.COMPETENT
 
 
 def test_two_levels_are_enough():
@@ -102,11 +102,9 @@ def test_both_ends_of_the_band_are_borderline():
 def test_a_minimum_of_an_uncritical_criterion_counts_only_where_the_rule_says_so():
     criteria = (a_criterion("A", min_level=2), a_criterion("B"))
     scores = {"A": 1, "B": 3}
-    assert (
-        judge(a_rubric(criteria=criteria), scores=scores, vacs=ALL_YES).outcome is Outcome.NOT_YET_COMPETENT
-    )
+    assert judge(a_rubric(criteria=criteria), scores=scores, vacs=ALL_YES).outcome is Verdict.NOT_YET_COMPETENT
     lenient = a_rubric(criteria=criteria, all_minima=False)
-    assert judge(lenient, scores=scores, vacs=ALL_YES).outcome is Outcome.COMPETENT
+    assert judge(lenient, scores=scores, vacs=ALL_YES).outcome is Verdict.COMPETENT
 
 
 def test_a_percent_is_printed_with_its_denominator():
@@ -142,5 +140,5 @@ def test_a_higher_level_never_turns_competent_into_not_yet(case, data):
     rubric, scores = case
     code = data.draw(st.sampled_from(sorted(scores)))
     better = scores | {code: min(rubric.top_level, scores[code] + 1)}
-    if judge(rubric, scores=scores, vacs=ALL_YES).outcome is Outcome.COMPETENT:
-        assert judge(rubric, scores=better, vacs=ALL_YES).outcome is Outcome.COMPETENT
+    if judge(rubric, scores=scores, vacs=ALL_YES).outcome is Verdict.COMPETENT:
+        assert judge(rubric, scores=better, vacs=ALL_YES).outcome is Verdict.COMPETENT

@@ -55,9 +55,7 @@ def test_arabic_lines_are_right_to_left_and_latin_runs_stand_alone_in_them():
 
 
 def test_arabic_run_in_an_english_line_stands_alone():
-    assert (
-        captions.directed("He said مرحبا بكم, twice.", rtl=False) == "He said \u2068مرحبا بكم\u2069, twice."
-    )
+    assert captions.directed("He said مرحبا بكم, twice.", rtl=False) == "He said \u2068مرحبا بكم\u2069, twice."
 
 
 def test_text_cannot_end_a_cue_or_bring_markup():
@@ -138,8 +136,7 @@ def transcripts(draw):
 def width(line: str) -> int:
     """Columns, counted here on its own: marks take none, Han letters two."""
     return sum(
-        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) == "W")
-        for letter in line
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) == "W") for letter in line
     )
 
 

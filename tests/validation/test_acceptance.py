@@ -37,11 +37,7 @@ DETECTION = {100: (45, 78, 95), 500: (56, 129, 225), 1000: (57, 138, 258), 10000
 
 @pytest.mark.parametrize(
     ("lot", "rate", "n"),
-    [
-        (lot, rate, n)
-        for lot, row in DETECTION.items()
-        for rate, n in zip((0.05, 0.02, 0.01), row, strict=True)
-    ]
+    [(lot, rate, n) for lot, row in DETECTION.items() for rate, n in zip((0.05, 0.02, 0.01), row, strict=True)]
     + [(1000, 0.005, 450), (1000, 0.001, 950)]
     + [(20, 0.1, 16), (50, 0.1, 22), (100, 0.1, 25), (200, 0.1, 27), (500, 0.1, 28)],
 )
@@ -105,9 +101,7 @@ def test_points_for_one_lot_are_hypergeometric():
     assert [round(each.accept_probability, 4) for each in points] == [0.9771, 0.8241, 0.4905]
 
 
-@pytest.mark.parametrize(
-    ("lot", "n", "accept", "limit"), [(50, 8, 1, 0.0852), (50, 13, 1, 0.0468), (50, 5, 0, 0.0603)]
-)
+@pytest.mark.parametrize(("lot", "n", "accept", "limit"), [(50, 8, 1, 0.0852), (50, 13, 1, 0.0468), (50, 5, 0, 0.0603)])
 def test_the_worst_that_leaves(lot, n, accept, limit):
     assert average_outgoing_quality_limit(n=n, accept=accept, lot=lot) == pytest.approx(limit, abs=5e-5)
 
@@ -126,9 +120,7 @@ def test_a_found_plan_keeps_both_promises_and_a_smaller_one_does_not(chance):
     n, accept = find_plan(POINTS, chance=chance, most=500)
     assert chance(n, accept, 0.05) >= 0.95
     assert chance(n, accept, 0.15) <= 0.075
-    assert not any(
-        chance(n - 1, other, 0.05) >= 0.95 and chance(n - 1, other, 0.15) <= 0.075 for other in range(n - 1)
-    )
+    assert not any(chance(n - 1, other, 0.05) >= 0.95 and chance(n - 1, other, 0.15) <= 0.075 for other in range(n - 1))
 
 
 def test_an_impossible_plan_is_not_found():

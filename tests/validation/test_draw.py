@@ -21,9 +21,7 @@ def test_the_commitment_of_the_vector():
     assert commitment(SECRET) == "fab45739d6405fe6ebabe0ebb9ee75d0d197e91fc5857293720b2f243fcac5a0"
 
 
-@pytest.mark.parametrize(
-    ("key", "u"), [("sub-0001#1", 0.2717851228622149), ("sub-0003#1", 0.009904791118933387)]
-)
+@pytest.mark.parametrize(("key", "u"), [("sub-0001#1", 0.2717851228622149), ("sub-0003#1", 0.009904791118933387)])
 def test_the_draws_of_the_vector(key, u):
     assert draw(SECRET, plan_id="plan-demo", plan_version=1, key=key).u == u
 

@@ -1,0 +1,220 @@
+"""Signing in and out: passwords, links, sessions, API tokens, and who a request comes from.
+
+Roles are read from the memberships at every request, so that a change of role holds at the next one (ASVS 8.3.2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+
+from app.accounts.models import ApiToken, Membership, Organisation, Person, SignInLink, SignInSession
+from app.accounts.secrets import fingerprint, hash_password, new_secret, password_matches
+from app.actor import SCOPES_OF_ROLE, Actor, Role, Scope
+from app.audit.service import append
+from app.errors import BadRequest, Invalid, NotAllowed, NotFound, SignInNeeded
+
+COOKIE = "assay_session"
+SECURE_COOKIE = "__Host-assay_session"
+SESSION_LIFE = timedelta(hours=12)
+LINK_LIFE = timedelta(minutes=15)
+DEMO_LINK_LIFE = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session: the secret for the cookie, and where to go next."""
+
+    secret: str
+    next_path: str
+
+
+def with_password(session: Session, *, email: str, password: str, now: datetime) -> SignedIn:
+    """Sign in by address and password; one and the same refusal whichever of them is wrong."""
+    person = session.exec(select(Person).where(Person.email == email.strip().lower())).first()
+    matches = password_matches(person.password_hash if person else None, password)
+    if person is None or not matches or person.disabled_at is not None:
+        raise Invalid("The address or the password does not match.", code="no-match")
+    return SignedIn(_open_session(session, person=person, now=now), "/")
+
+
+def set_password(session: Session, *, person: Person, password: str, now: datetime) -> None:
+    """Set a password; every session of the person ends."""
+    person.password_hash = hash_password(password)
+    session.add(person)
+    session.connection().execute(
+        update(SignInSession).where(col(SignInSession.person_id) == person.id).values(expires_at=now)
+    )
+    append(session, action="password.set", subject=f"person:{person.id}", now=now)
+
+
+def make_link(session: Session, *, person: Person, now: datetime, next_path: str = "/", reusable: bool = False) -> str:
+    """Make a sign-in link and return its secret (the address is `/sign-in/{secret}`)."""
+    secret = new_secret()
+    life = DEMO_LINK_LIFE if reusable else LINK_LIFE
+    session.add(
+        SignInLink(
+            id=fingerprint(secret),
+            person_id=person.id,
+            next_path=next_path,
+            reusable=reusable,
+            expires_at=now + life,
+        )
+    )
+    return secret
+
+
+def by_link(session: Session, *, secret: str, now: datetime) -> SignedIn:
+    """Sign in by a link. A link works once (those of a demonstration: again and again)."""
+    fresh = (col(SignInLink.id) == fingerprint(secret)) & (col(SignInLink.expires_at) > now)
+    usable = or_(col(SignInLink.used_at).is_(None), col(SignInLink.reusable).is_(True))
+    used = session.connection().execute(update(SignInLink).where(fresh, usable).values(used_at=now))
+    if used.rowcount != 1:
+        raise NotFound("This sign-in link is used up or too old. Ask for a new one.", code="link-used")
+    link = session.get_one(SignInLink, fingerprint(secret))
+    person = session.get_one(Person, link.person_id)
+    if person.disabled_at is not None:
+        raise NotAllowed("This account is closed.")
+    return SignedIn(_open_session(session, person=person, now=now), link.next_path)
+
+
+def _open_session(session: Session, *, person: Person, now: datetime) -> str:
+    organisation_id = session.exec(
+        select(Membership.organisation_id).where(Membership.person_id == person.id).order_by(col(Membership.starts_at))
+    ).first()
+    if organisation_id is None:
+        raise NotAllowed("This account belongs to no organisation yet. Ask your administrator.")
+    secret = new_secret()
+    session.add(
+        SignInSession(
+            id=fingerprint(secret),
+            person_id=person.id,
+            organisation_id=organisation_id,
+            created_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+    )
+    append(session, action="person.signed-in", subject=f"person:{person.id}", now=now, organisation_id=organisation_id)
+    return secret
+
+
+def sign_out(session: Session, *, secret: str, now: datetime) -> None:
+    """End a session for good."""
+    session.connection().execute(
+        update(SignInSession).where(col(SignInSession.id) == fingerprint(secret)).values(expires_at=now)
+    )
+
+
+def make_token(
+    session: Session,
+    *,
+    person: Person,
+    organisation_id: UUID,
+    now: datetime,
+    days: int | None = None,
+    scopes: tuple[Scope, ...] | None = None,
+) -> str:
+    """Make an API token and return it; it is shown once. No scopes = all that the person's roles allow."""
+    token = f"assay_{new_secret()}"
+    session.add(
+        ApiToken(
+            id=fingerprint(token),
+            person_id=person.id,
+            organisation_id=organisation_id,
+            scopes=[scope.value for scope in scopes] if scopes is not None else None,
+            created_at=now,
+            expires_at=now + timedelta(days=days) if days is not None else None,
+        )
+    )
+    append(session, action="token.made", subject=f"person:{person.id}", now=now, organisation_id=organisation_id)
+    return token
+
+
+def organisation_of(session: Session, person: Person) -> UUID:
+    """Return the organisation of a person who has just one; NotFound without any."""
+    found = session.exec(select(Membership.organisation_id).where(Membership.person_id == person.id).distinct()).first()
+    if found is None:
+        raise NotFound("%(email)s belongs to no organisation yet.", email=person.email)
+    return found
+
+
+def cookie_name(*, secure: bool) -> str:
+    """Return the name of the session cookie: `__Host-` where https makes that possible."""
+    return SECURE_COOKIE if secure else COOKIE
+
+
+def find_actor(session: Session, request: Request, now: datetime) -> Actor | None:
+    """Say who a request comes from: a bearer token or a session cookie; both at once is a bad request."""
+    bearer = request.headers.get("authorization", "")
+    secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    if bearer and secret:
+        raise BadRequest("Send either a token or a session cookie, not both.", code="two-identities")
+    if bearer:
+        return _by_token(session, bearer, now)
+    return _by_session(session, secret, now) if secret else None
+
+
+def _by_token(session: Session, bearer: str, now: datetime) -> Actor:
+    kind, _, token = bearer.partition(" ")
+    row = session.get(ApiToken, fingerprint(token.strip())) if kind.lower() == "bearer" else None
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise SignInNeeded("This token is unknown, revoked or too old.", code="bad-token")
+    scopes = frozenset(Scope(scope) for scope in row.scopes) if row.scopes is not None else None
+    actor = _actor(
+        session, person_id=row.person_id, organisation_id=row.organisation_id, now=now, scopes=scopes, by_token=True
+    )
+    if actor is None:
+        raise SignInNeeded("This token is unknown, revoked or too old.", code="bad-token")
+    return actor
+
+
+def _by_session(session: Session, secret: str, now: datetime) -> Actor | None:
+    row = session.get(SignInSession, fingerprint(secret))
+    if row is None or row.expires_at <= now:
+        return None
+    return _actor(session, person_id=row.person_id, organisation_id=row.organisation_id, now=now)
+
+
+def _actor(
+    session: Session,
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    now: datetime,
+    scopes: frozenset[Scope] | None = None,
+    by_token: bool = False,
+) -> Actor | None:
+    person = session.get(Person, person_id)
+    organisation = session.get(Organisation, organisation_id)
+    if person is None or organisation is None or person.disabled_at is not None:
+        return None
+    held = session.exec(
+        select(Membership).where(
+            Membership.person_id == person_id,
+            Membership.organisation_id == organisation_id,
+            col(Membership.starts_at) <= now,
+            or_(col(Membership.until).is_(None), col(Membership.until) > now),
+        )
+    ).all()
+    roles = frozenset(membership.role for membership in held)
+    by_roles = frozenset(scope for role in roles for scope in SCOPES_OF_ROLE[role])
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        email=person.email,
+        organisation_id=organisation.id,
+        organisation_name=organisation.name,
+        roles=roles,
+        rubrics={m.role: frozenset(m.rubrics) for m in held if m.rubrics is not None},
+        scopes=by_roles if scopes is None else by_roles & scopes,
+        demonstration=organisation.demonstration,
+        by_token=by_token,
+    )
+
+
+def roles_of(actor: Actor) -> list[Role]:
+    """Return the roles in the order of the enum."""
+    return [role for role in Role if role in actor.roles]

@@ -1,0 +1,1 @@
+"""Credential documents, signing, status lists, verification."""

@@ -1,0 +1,1 @@
+"""The database: engines, and the two kinds of unit of work."""

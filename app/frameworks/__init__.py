@@ -1,0 +1,1 @@
+"""Frameworks, competencies, rubric versions, achievements."""

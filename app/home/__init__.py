@@ -1,0 +1,1 @@
+"""Start pages by role: the only pages that read across domains."""

@@ -1,0 +1,1 @@
+"""Jobs: names, the leased table, the engine that runs them."""

@@ -1,0 +1,45 @@
+"""The names of all jobs: queue, tries, back-off. What each does is in `workers/handlers.py`."""
+
+from dataclasses import dataclass
+
+from app.jobs.models import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """What is known about a job before it runs. `max_attempts` counts starts, deaths of the worker included."""
+
+    name: str
+    queue: Queue
+    max_attempts: int = 3
+    backoff_seconds: float = 2.0
+    priority: int = 0
+
+
+INSPECT = JobKind("evidence.inspect", Queue.MEDIA, priority=10)
+CONVERT = JobKind("evidence.convert", Queue.MEDIA)
+TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
+ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
+DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
+CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
+ISSUE = JobKind("credentials.issue", Queue.QUICK, max_attempts=10)
+PUBLISH_STATUS = JobKind("credentials.publish-status", Queue.QUICK, max_attempts=10, priority=10)
+REFRESH_STATUS = JobKind("credentials.refresh-status", Queue.QUICK, max_attempts=10)
+
+CATALOG: dict[str, JobKind] = {
+    kind.name: kind
+    for kind in (
+        INSPECT,
+        CONVERT,
+        TRANSCRIBE,
+        ERASE_OBJECTS,
+        DECIDE_LOT,
+        CLOSE_DUE_LOTS,
+        ISSUE,
+        PUBLISH_STATUS,
+        REFRESH_STATUS,
+    )
+}
+
+# Periodic jobs: seconds between slots. The slot is in the id, so each runs once however many processes tick.
+PERIODIC: dict[str, int] = {CLOSE_DUE_LOTS.name: 300, REFRESH_STATUS.name: 3600}

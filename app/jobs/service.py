@@ -1,0 +1,41 @@
+"""Writing jobs: a row in the caller's own transaction, so that it is never lost and never early."""
+
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from app.jobs.catalog import JobKind
+from app.jobs.models import Job, JobState
+
+
+def enqueue(
+    session: Session,
+    kind: JobKind,
+    *,
+    job_id: str,
+    args: dict[str, str | int],
+    now: datetime,
+    run_at: datetime | None = None,
+) -> bool:
+    """Write a job; False when one with this id was there already (a repeated change starts nothing twice).
+
+    `job_id` is deterministic: `inspect:<evidence>:<generation>`. A deliberate re-run takes a new generation.
+    """
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(Job) if on_sqlite else postgresql.insert(Job)
+    row = insert.values(
+        id=job_id,
+        name=kind.name,
+        queue=kind.queue,
+        args=args,
+        priority=kind.priority,
+        state=JobState.TODO,
+        attempt=0,
+        deferrals=0,
+        progress=0.0,
+        cancel=False,
+        run_at=run_at or now,
+        created_at=now,
+    ).on_conflict_do_nothing(index_elements=["id"])
+    return session.connection().execute(row).rowcount == 1

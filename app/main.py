@@ -1,0 +1,160 @@
+"""The composition root: the only place that joins all domains into one site."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from jinja2 import Environment
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from app.accounts import api as accounts_api
+from app.accounts import routes as accounts_routes
+from app.accounts.sign_in import find_actor
+from app.db.engine import is_alive, make_engine
+from app.errors import AssayError, NotFound, Unavailable
+from app.frameworks import api as frameworks_api
+from app.home import routes as home_routes
+from app.review import api as review_api
+from app.review.hooks import Hooks
+from app.schema.migrate import is_current
+from app.settings import Settings
+from app.storage.client import Storage
+from app.validation import lots
+from app.web.call import Call, NoForm
+from app.web.deps import Deps, system_clock
+from app.web.endpoint import Access
+from app.web.errors import answer_for
+from app.web.i18n import language_of
+from app.web.navigation import initials, navigation, role_name
+from app.web.openapi import document
+from app.web.render import STATIC, make_environment
+from app.web.routing import check_policies, slow_get
+from app.web.security import SecurityHeaders
+
+log = logging.getLogger(__name__)
+
+
+class Broken(AssayError):
+    """What people see of a bug: nothing of its inside."""
+
+    status = 500
+    default_code = "internal-error"
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> Starlette:
+    """Return the site. Nothing is read from the environment and nothing is contacted here."""
+    routes = all_routes()
+    check_policies(routes)
+    app = Starlette(
+        routes=[*routes, Mount("/static", StaticFiles(directory=STATIC), name="static")],
+        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
+    )
+    app.state.deps = Deps(
+        settings=settings,
+        engine=make_engine(settings.database),
+        storage=Storage(settings),
+        templates=_templates(),
+        find_actor=find_actor,
+        clock=clock,
+        services={"review": review_hooks()},
+    )
+    return app
+
+
+def review_hooks() -> Hooks:
+    """Return what lots do at moments of a review."""
+    return Hooks(
+        on_claim=lambda session, assessor_id, rubric, now: lots.ensure_open_lot(
+            session, assessor_id=assessor_id, rubric=rubric, now=now
+        ),
+        on_decision=lambda session, decision, now: lots.join_lot(session, decision=decision, now=now),
+    )
+
+
+def _templates() -> Environment:
+    environment = make_environment()
+    environment.globals.update({"navigation": navigation, "initials": initials, "role_name": role_name})
+    return environment
+
+
+def all_routes() -> list[BaseRoute]:
+    """Return the routes of all domains; the first match wins."""
+    return [
+        *home_routes.routes,
+        *accounts_routes.routes,
+        *accounts_api.routes,
+        *frameworks_api.routes,
+        *review_api.routes,
+        *health,
+    ]
+
+
+def alive(call: Call[NoForm]) -> Response:
+    """Say that the process answers."""
+    return call.json({"ok": True})
+
+
+def ready(call: Call[NoForm]) -> Response:
+    """Say whether the site can do its work, and what is missing."""
+    parts = {
+        "database": lambda: is_alive(call.deps.engine) and is_current(call.deps.engine),
+        "storage": call.storage.is_alive,
+    }
+    missing = [name for name, works in parts.items() if not _works(works)]
+    return call.json({"ok": not missing, "missing": missing}, status=503 if missing else 200)
+
+
+def _works(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (Unavailable, NotFound):
+        return False
+
+
+def _version() -> str:
+    try:
+        return version("assay-platform")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0"
+
+
+def openapi(call: Call[NoForm]) -> Response:
+    """Serve the OpenAPI document of the JSON API."""
+    return call.json(document(_version()))
+
+
+health = [
+    slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC),
+    slow_get("/healthz", alive, name="health:alive", allow=Access.PUBLIC),
+    slow_get("/readyz", ready, name="health:ready", allow=Access.PUBLIC),
+]
+
+
+def _anonymous(request: Request) -> Call[Any]:
+    deps: Deps = request.app.state.deps
+    return Call[Any](request, deps, None, NoForm(), deps.clock(), language_of(request))
+
+
+def _on_http_error(request: Request, error: Exception) -> Response:
+    """Answer for addresses and methods that no route has."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal = NotFound("There is nothing at this address.")
+    if status == 405:  # noqa: PLR2004
+        refusal = NotFound("This address can't be used in that way.", code="method-not-allowed")
+        refusal.status = 405
+    return answer_for(_anonymous(request), refusal)
+
+
+def _on_bug(request: Request, error: Exception) -> Response:
+    """Answer for a bug; it is logged whole by the server."""
+    log.error("unhandled error on %s", request.url.path, exc_info=error)
+    return answer_for(_anonymous(request), Broken("Something broke on our side. Nothing was lost; please try again."))

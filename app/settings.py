@@ -1,0 +1,89 @@
+"""All settings, read from the environment once (prefix `ASSAY_`). Nothing else reads the environment."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import Invalid
+
+PREFIX = "ASSAY_"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+class Settings(BaseSettings):
+    """One frozen value that is handed to whoever needs it. The names are the contract (API section 2)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    s3_endpoint_url: str = ""
+    s3_public_url: str = ""
+    s3_bucket: str = "assay"
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    base_url: str = "http://127.0.0.1:8000"
+    whisper_model: str = "base"
+    model_dir: Path | None = None
+    transcriber: Literal["openai-whisper"] = "openai-whisper"
+    ffmpeg: str = ""
+    ffprobe: str = ""
+    sandbox: Literal["auto", "landlock", "bwrap", "off"] = "auto"
+    max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
+    max_duration_seconds: int = Field(default=2 * 3600, gt=0)
+    signing_key_dir: Path | None = None
+    log_format: Literal["text", "json"] = "text"
+    claim_seconds: int = Field(default=900, gt=0)
+    demo: bool = False
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address of the database; SQLite in the data folder unless one is set."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'assay.sqlite3'}"
+
+    @property
+    def keys(self) -> Path:
+        """Where private keys lie, one file each, readable by the owner only."""
+        return self.signing_key_dir or self.data_dir.absolute() / "keys"
+
+    @property
+    def outbox(self) -> Path:
+        """Where mail is written as files while no SMTP server is set."""
+        return self.data_dir.absolute() / "outbox"
+
+    @property
+    def storage_public_url(self) -> str:
+        """The address under which browsers reach the object storage."""
+        return self.s3_public_url or self.s3_endpoint_url
+
+    @property
+    def host(self) -> str:
+        """The host name (with port where there is one) of the public address."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def secure(self) -> bool:
+        """Whether the site is reached by https: cookies are then `Secure` and `__Host-`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def public(self) -> bool:
+        """Whether the site has a public https host, so that issuers are `did:web` (else `did:key`)."""
+        return self.secure and urlsplit(self.base_url).hostname not in LOOPBACK
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings; an unknown `ASSAY_` name is an error that names the nearest known one."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise Invalid(f"{name} is not a setting of Assay.{hint}", code="unknown-setting")
+    return Settings(**given)  # type: ignore[arg-type]  # keywords of a settings class are its fields

@@ -1,0 +1,4 @@
+// On every page: the theme switch.
+import { startTheme } from "../theme.js";
+
+startTheme();

@@ -1,0 +1,1 @@
+"""Object storage: any S3 service, or the embedded server that we start ourselves."""

@@ -1,0 +1,35 @@
+"""What `main` hands to every request: engine, storage, and the functions of domains that stand above `web`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment
+from sqlalchemy import Engine
+from sqlmodel import Session
+from starlette.requests import Request
+
+from app.actor import Actor
+from app.settings import Settings
+from app.storage.client import Storage
+
+FindActor = Callable[[Session, Request, datetime], Actor | None]
+
+
+def system_clock() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The composition of one site. `services` holds what single domains need (keys, signers), by name."""
+
+    settings: Settings
+    engine: Engine
+    storage: Storage
+    templates: Environment
+    find_actor: FindActor
+    clock: Callable[[], datetime]
+    services: dict[str, Any]

@@ -1,0 +1,275 @@
+"""From a request to a handler and back: who asks, may they, what they sent, one unit of work, refusals.
+
+The unit commits before the answer leaves. Handlers are plain functions and run in the thread pool; only the reading
+of bodies and event streams are asynchronous.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.actor import Actor, Role, Scope
+from app.db.engine import reading, writing
+from app.errors import (
+    AssayError,
+    BadRequest,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    SignInNeeded,
+    TooLarge,
+)
+from app.web.call import Call, NoForm
+from app.web.deps import Deps
+from app.web.errors import answer_for, is_api
+from app.web.i18n import N_, language_of
+from app.web.idempotency import Remembered, recall, remember
+from app.web.security import is_cross_site
+
+log = logging.getLogger(__name__)
+MAX_BODY_BYTES = 2 * 1024**2
+MAX_FILE_BYTES = 12 * 1024**2
+
+Handler = Callable[[Call[Any]], Response]
+
+
+class Access(StrEnum):
+    """Who may use a route apart from named roles."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+
+
+class Unit(StrEnum):
+    """The unit of work that `endpoint` opens."""
+
+    READING = "reading"
+    WRITING = "writing"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything about a route that is not its handler. The table of all of them is `app.web.routing.POLICIES`."""
+
+    name: str
+    allow: frozenset[Role] | Access
+    scope: Scope
+    form: type[BaseModel]
+    unit: Unit
+    remembers: bool
+    again: Handler | None
+
+
+def make_endpoint(handler: Handler, policy: Policy) -> Callable[[Request], Any]:
+    """Return the ASGI endpoint of a route."""
+
+    async def endpoint(request: Request) -> Response:
+        deps: Deps = request.app.state.deps
+        call = Call[Any](request, deps, None, NoForm(), deps.clock(), language_of(request))
+        try:
+            body = await _body(request)
+        except AssayError as error:
+            return answer_for(call, error)
+        return await run_in_threadpool(_answer, call, body, handler, policy)
+
+    endpoint.__name__ = handler.__name__
+    return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What came with a request: JSON or form fields, files, and the raw bytes (for the idempotency key)."""
+
+    raw: bytes
+    fields: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def _answer(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> Response:
+    """Run the whole request; every refusal becomes an answer here, every bug is logged and becomes a 500."""
+    try:
+        _identify(call, policy)
+        call.files = body.files
+        call.typed = body.fields
+        call.form = _parse(policy.form, body.fields)
+        return _in_unit(call, body, handler, policy)
+    except Invalid as error:
+        if policy.again is not None and not is_api(call):
+            return _again(call, error, policy.again)
+        return answer_for(call, error)
+    except AssayError as error:
+        return answer_for(call, error)
+
+
+def _identify(call: Call[Any], policy: Policy) -> None:
+    """Find out who asks and whether they may. Refuses cross-site requests that carry a cookie."""
+    with reading(call.deps.engine) as session:
+        call.maybe_actor = call.deps.find_actor(session, call.request, call.now)
+    actor = call.maybe_actor
+    by_cookie = not (actor and actor.by_token) and "authorization" not in call.request.headers
+    if by_cookie and policy.unit is not Unit.READING and is_cross_site(call.request, call.settings):
+        cookies = bool(call.request.cookies) or not is_api(call)
+        if cookies:
+            raise NotAllowed("This request came from another site and was refused.", code="cross-site")
+    why_not = why_not_allowed(actor, policy)
+    if why_not is not None:
+        raise why_not
+
+
+def why_not_allowed(actor: Actor | None, policy: Policy) -> AssayError | None:
+    """Say why this person may not use this route, or None. Pure: the policy test walks the whole table with it."""
+    if policy.allow is Access.PUBLIC:
+        return None
+    if actor is None:
+        return SignInNeeded("Please sign in first.")
+    if isinstance(policy.allow, frozenset) and not (policy.allow & actor.roles):
+        return NotAllowed("Your role does not include this. Ask your administrator if it should.")
+    if policy.scope not in actor.scopes:
+        return NotAllowed("This token does not include the scope %(scope)s.", scope=policy.scope.value)
+    return None
+
+
+def _in_unit(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> Response:
+    if policy.unit is Unit.READING:
+        with reading(call.deps.engine) as session:
+            call.maybe_session = session
+            return handler(call)
+    key = call.request.headers.get("idempotency-key")
+    remembered = Remembered.of(call, policy.name, key, hashlib.sha256(body.raw).hexdigest()) if key else None
+    if policy.unit is Unit.OWN:
+        return _slow(call, handler, policy, remembered)
+    with writing(call.deps.engine) as session:
+        call.maybe_session = session
+        return _once(session, call, handler, policy, remembered)
+
+
+def _once(
+    session: Session, call: Call[Any], handler: Handler, policy: Policy, remembered: Remembered | None
+) -> Response:
+    """Answer a key that was answered before as then; else run the handler and remember, in the same transaction."""
+    if remembered is None:
+        return handler(call)
+    if policy.remembers and (earlier := recall(session, remembered)) is not None:
+        return earlier
+    answer = handler(call)
+    if policy.remembers:
+        remember(session, remembered, answer, call.now)
+    return answer
+
+
+def _slow(call: Call[Any], handler: Handler, policy: Policy, remembered: Remembered | None) -> Response:
+    if remembered is not None and policy.remembers:
+        with call.reading() as session:
+            if (earlier := recall(session, remembered)) is not None:
+                return earlier
+    answer = handler(call)
+    if remembered is not None and policy.remembers:
+        with call.writing() as session:
+            remember(session, remembered, answer, call.now)
+    return answer
+
+
+def _again(call: Call[Any], error: Invalid, handler: Handler) -> Response:
+    """Show the form once more, with everything that was typed and the errors beside the fields."""
+    call.errors = error.errors or (FieldError("", error.detail),)
+    with reading(call.deps.engine) as session:
+        call.maybe_session = session
+        answer = handler(call)
+    answer.status_code = error.status
+    return answer
+
+
+def _parse(form: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
+    try:
+        return form.model_validate(fields)
+    except ValidationError as error:
+        raise Invalid(
+            "Please check what was sent: something is missing or wrong.",
+            errors=tuple(_field_error(item) for item in error.errors(include_url=False)),
+        ) from error
+
+
+MESSAGES = {
+    "missing": N_("This is needed."),
+    "extra_forbidden": N_("There is no field of this name."),
+    "string_too_short": N_("This is too short."),
+    "string_too_long": N_("This is too long."),
+    "uuid_parsing": N_("This is not an id."),
+    "enum": N_("This is not one of the possible values."),
+    "literal_error": N_("This is not one of the possible values."),
+    "int_parsing": N_("This is not a whole number."),
+    "bool_parsing": N_("This must be true or false."),
+}
+
+
+def _field_error(item: Any) -> FieldError:
+    return FieldError(
+        field=".".join(str(part) for part in item["loc"]),
+        message=MESSAGES.get(item["type"], str(item["msg"])),
+    )
+
+
+async def _body(request: Request) -> Body:
+    """Read what was sent, up to the limits. JSON and forms give fields, multipart also files."""
+    if request.method in {"GET", "HEAD"}:
+        return Body(b"", {}, {})
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _multipart(request)
+    raw = await _limited(request, MAX_BODY_BYTES)
+    if not raw:
+        return Body(raw, {}, {})
+    if kind == "application/x-www-form-urlencoded":
+        form = await request.form()
+        return Body(raw, {name: str(value) for name, value in form.items()}, {})
+    return Body(raw, _json(raw), {})
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body is not JSON.", code="not-json") from error
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.", code="not-json")
+    return value
+
+
+async def _limited(request: Request, limit: int) -> bytes:
+    """Read a body into memory, no further than the limit; form parsing reads it again from there."""
+    chunks, total = [], 0
+    async for chunk in request.stream():
+        total += len(chunk)
+        if total > limit:
+            raise TooLarge("That is more than this address takes.")
+        chunks.append(chunk)
+    raw = b"".join(chunks)
+    request._body = raw  # noqa: SLF001  # the place where Starlette itself keeps a body that was read
+    return raw
+
+
+async def _multipart(request: Request) -> Body:
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit() or int(declared) > MAX_FILE_BYTES:
+        raise TooLarge("That is more than this address takes.")
+    fields: dict[str, Any] = {}
+    files: dict[str, bytes] = {}
+    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_FILE_BYTES) as form:
+        for name, value in form.items():
+            if isinstance(value, UploadFile):
+                files[name] = await value.read()
+            else:
+                fields[name] = value
+    return Body(b"", fields, files)

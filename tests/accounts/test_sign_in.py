@@ -1,0 +1,101 @@
+"""Who a request comes from, and how people get in."""
+
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from app.accounts.sign_in import make_link, set_password
+from app.actor import Role, Scope
+from app.db.engine import writing
+from tests.conftest import NOW, Clock
+from tests.factories import a_person, a_token, an_organisation, bearer
+
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
+
+
+def test_me_says_who_a_token_belongs_to(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        organisation = an_organisation(session, name="Nile Institute")
+        person = a_person(session, organisation, Role.ASSESSOR, Role.CANDIDATE)
+        token = a_token(session, person, organisation)
+    answer = client.get("/api/v1/me", headers=bearer(token))
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "person": {"id": str(person.id), "name": person.name, "email": person.email},
+        "organisation": {"id": str(organisation.id), "name": "Nile Institute"},
+        "roles": ["candidate", "assessor"],
+    }
+
+
+def test_without_token_the_api_says_sign_in_needed(client: TestClient):
+    answer = client.get("/api/v1/me")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "sign-in-needed"
+
+
+def test_an_unknown_token_is_refused(client: TestClient):
+    answer = client.get("/api/v1/me", headers=bearer("assay_nonsense"))
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad-token")
+
+
+def test_a_link_works_once_and_only_by_its_button(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        organisation = an_organisation(session)
+        person = a_person(session, organisation, Role.CANDIDATE)
+        secret = make_link(session, person=person, now=NOW, next_path="/submissions")
+    assert client.get(f"/sign-in/{secret}").status_code == 200
+    first = client.post(f"/sign-in/{secret}", headers=SAME_SITE)
+    assert (first.status_code, first.headers["location"]) == (303, "/submissions")
+    assert client.get("/api/v1/me").json()["person"]["email"] == person.email
+    client.cookies.clear()
+    assert client.post(f"/sign-in/{secret}", headers=SAME_SITE).status_code == 404
+
+
+def test_a_link_is_too_old_after_fifteen_minutes(engine: Engine, client: TestClient, clock: Clock):
+    with writing(engine) as session:
+        person = a_person(session, an_organisation(session), Role.CANDIDATE)
+        secret = make_link(session, person=person, now=NOW)
+    clock.forward(minutes=16)
+    assert client.post(f"/sign-in/{secret}", headers=SAME_SITE).status_code == 404
+
+
+def test_password_signs_in_and_a_wrong_one_keeps_what_was_typed(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        person = a_person(session, an_organisation(session), Role.CANDIDATE)
+        set_password(session, person=person, password="correct horse battery", now=NOW)
+    form = {"email": person.email, "password": "wrong"}
+    wrong = client.post("/sign-in", data=form, headers=SAME_SITE)
+    assert wrong.status_code == 422
+    assert person.email in wrong.text
+    right = client.post("/sign-in", data=form | {"password": "correct horse battery"}, headers=SAME_SITE)
+    assert right.status_code == 303
+    assert "assay_session" in right.headers["set-cookie"]
+    assert "HttpOnly" in right.headers["set-cookie"]
+
+
+def test_a_form_from_another_site_is_refused(client: TestClient):
+    answer = client.post(
+        "/sign-in", data={"email": "a@b.cd", "password": "x"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403
+
+
+def test_token_and_cookie_together_are_a_bad_request(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        organisation = an_organisation(session)
+        person = a_person(session, organisation, Role.CANDIDATE)
+        token = a_token(session, person, organisation, scopes=(Scope.READ,))
+        secret = make_link(session, person=person, now=NOW)
+    client.post(f"/sign-in/{secret}", headers=SAME_SITE)
+    assert client.get("/api/v1/me", headers=bearer(token)).status_code == 400
+
+
+def test_signing_out_ends_the_session_for_good(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        person = a_person(session, an_organisation(session), Role.CANDIDATE)
+        secret = make_link(session, person=person, now=NOW)
+    client.post(f"/sign-in/{secret}", headers=SAME_SITE)
+    cookie = client.cookies["assay_session"]
+    assert client.post("/sign-out", headers=SAME_SITE).status_code == 303
+    client.cookies.set("assay_session", cookie)
+    assert client.get("/api/v1/me").status_code == 401

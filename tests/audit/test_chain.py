@@ -1,0 +1,34 @@
+"""The audit trail can't be changed unseen."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+
+from app.audit.service import append, verify
+from app.db.engine import reading, writing
+from tests.conftest import NOW
+
+
+def test_a_chain_verifies_and_a_changed_row_is_found(engine: Engine):
+    with writing(engine) as session:
+        for number in range(5):
+            append(session, action="test.acted", subject=f"thing:{number}", now=NOW, body={"number": number})
+    with reading(engine) as session:
+        assert verify(session).ok
+    with sqlite3.connect(engine.url.database or "") as connection:
+        connection.execute("DROP TRIGGER audit_event_no_update")
+        connection.execute("UPDATE audit_event SET body = '{\"number\": 99}' WHERE seq = 3")
+    connection.close()
+    with reading(engine) as session:
+        verdict = verify(session)
+    assert (verdict.ok, verdict.first_bad_seq) == (False, 3)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_event SET action = 'x'", "DELETE FROM audit_event"])
+def test_the_database_refuses_to_change_the_trail(engine: Engine, statement: str):
+    with writing(engine) as session:
+        append(session, action="test.acted", subject="thing:1", now=NOW)
+    with pytest.raises(IntegrityError, match="append-only"), writing(engine) as session:
+        session.connection().execute(text(statement))

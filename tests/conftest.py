@@ -1,0 +1,69 @@
+"""Fixtures that every test may use: a real database file, the site over HTTP, a clock that can be moved."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.db.engine import make_engine
+from app.main import create_app
+from app.schema.migrate import migrate
+from app.settings import Settings
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **kind: float) -> None:
+        self.now += timedelta(**kind)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of one test: everything in its own folder, no storage server (see `stored` for one)."""
+    return Settings(
+        data_dir=tmp_path,
+        base_url="http://testserver",
+        s3_endpoint_url="http://localhost:9",
+        s3_access_key="nobody",
+        s3_secret_key="nobody",
+    )
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings.database)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, engine: Engine, clock: Clock) -> Iterator[Starlette]:
+    """The site on the test's own database."""
+    site = create_app(settings, clock=clock)
+    yield site
+    site.state.deps.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    with TestClient(app, follow_redirects=False) as client:
+        yield client

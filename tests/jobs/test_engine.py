@@ -1,0 +1,97 @@
+"""Leases and fences of the job table."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.audit.service import append, verify
+from app.db.engine import reading, writing
+from app.errors import Invalid, Unavailable
+from app.jobs import engine as jobs
+from app.jobs.catalog import ISSUE
+from app.jobs.models import Job, JobState, Queue
+from app.jobs.service import enqueue
+
+
+def a_job(engine: Engine, job_id: str = "issue:1") -> None:
+    with writing(engine) as session:
+        enqueue(session, ISSUE, job_id=job_id, args={"submission": "1"}, now=jobs.clock())
+
+
+def state_of(engine: Engine, job_id: str = "issue:1") -> Job:
+    with reading(engine) as session:
+        return session.get_one(Job, job_id)
+
+
+def never(session: Session, args: object, error: str, now: object) -> None:
+    raise AssertionError(f"on_failed was called: {error}")
+
+
+def finish(run: jobs.Run, args: object) -> None:
+    with run.finishing() as session:
+        append(session, action="test.done", subject=run.job_id, now=jobs.clock())
+
+
+def test_the_same_id_starts_nothing_twice(engine: Engine):
+    a_job(engine)
+    with writing(engine) as session:
+        assert not enqueue(session, ISSUE, job_id="issue:1", args={}, now=jobs.clock())
+
+
+def test_a_rolled_back_change_leaves_no_job(engine: Engine):
+    with pytest.raises(ZeroDivisionError), writing(engine) as session:
+        enqueue(session, ISSUE, job_id="issue:1", args={}, now=jobs.clock())
+        raise ZeroDivisionError
+    assert jobs.take(engine, Queue.QUICK) is None
+
+
+def test_a_job_runs_once_and_is_done(engine: Engine):
+    a_job(engine)
+    job = jobs.take(engine, Queue.QUICK)
+    assert job is not None
+    assert jobs.take(engine, Queue.QUICK) is None
+    jobs.execute(engine, job, handler=finish, on_failed=never)
+    assert state_of(engine).state is JobState.DONE
+
+
+def test_an_attempt_that_lost_its_lease_commits_nothing(engine: Engine):
+    a_job(engine)
+    frozen = jobs.take(engine, Queue.QUICK)
+    jobs.free_leases(engine)
+    second = jobs.take(engine, Queue.QUICK)
+    assert frozen is not None
+    assert second is not None
+    jobs.execute(engine, frozen, handler=finish, on_failed=never)
+    assert state_of(engine).state is JobState.DOING
+    jobs.execute(engine, second, handler=finish, on_failed=never)
+    with reading(engine) as session:
+        assert verify(session).rows == 1
+    assert state_of(engine).state is JobState.DONE
+
+
+def test_a_part_that_is_down_costs_no_try(engine: Engine):
+    def down(run: jobs.Run, args: object) -> None:
+        raise Unavailable("The storage can't be reached just now.")
+
+    a_job(engine)
+    job = jobs.take(engine, Queue.QUICK)
+    assert job is not None
+    jobs.execute(engine, job, handler=down, on_failed=never)
+    waiting = state_of(engine)
+    assert (waiting.state, waiting.attempt, waiting.deferrals) == (JobState.TODO, 0, 1)
+    assert waiting.run_at > jobs.clock() + timedelta(seconds=1)
+
+
+def test_a_refusal_ends_the_job_with_its_reason(engine: Engine):
+    def refuse(run: jobs.Run, args: object) -> None:
+        raise Invalid("This can't be signed.")
+
+    told: list[str] = []
+    a_job(engine)
+    job = jobs.take(engine, Queue.QUICK)
+    assert job is not None
+    jobs.execute(engine, job, handler=refuse, on_failed=lambda _session, _args, error, _now: told.append(error))
+    assert state_of(engine).state is JobState.FAILED
+    assert told == ["This can't be signed."]

@@ -1,0 +1,35 @@
+"""What every answer has in common."""
+
+from starlette.testclient import TestClient
+
+
+def test_pages_carry_a_strict_policy_and_nothing_inline(client: TestClient):
+    answer = client.get("/sign-in")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    assert "<script>" not in answer.text
+    assert " style=" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_foreign_host_is_refused(client: TestClient):
+    assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/healthz", headers={"Host": "127.0.0.1:9999"}).status_code == 200
+
+
+def test_unknown_addresses_are_a_page_or_a_problem(client: TestClient):
+    assert "Nothing here" in client.get("/nowhere").text
+    problem = client.get("/api/v1/nowhere")
+    assert (problem.status_code, problem.json()["code"]) == (404, "not-found")
+
+
+def test_readiness_says_what_is_missing(client: TestClient):
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["storage"]
+
+
+def test_arabic_pages_run_from_right_to_left(client: TestClient):
+    client.get("/language/ar?next=/sign-in")
+    assert '<html lang="ar" dir="rtl"' in client.get("/sign-in").text
