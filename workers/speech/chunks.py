@@ -64,9 +64,7 @@ def chunks(speech: Iterable[Span], *, longest_ms: int = LONGEST_MS) -> tuple[Chu
     return tuple(packed)
 
 
-def silences(
-    speech: Sequence[Span], *, duration_ms: int, at_least_ms: int = SHORTEST_SILENCE_MS
-) -> tuple[Span, ...]:
+def silences(speech: Sequence[Span], *, duration_ms: int, at_least_ms: int = SHORTEST_SILENCE_MS) -> tuple[Span, ...]:
     """Return the stretches without speech that are long enough to be named."""
     edges = [Span(0, 0), *speech, Span(duration_ms, duration_ms)]
     gaps = (Span(before.end_ms, after.start_ms) for before, after in pairwise(edges))

@@ -78,9 +78,7 @@ def _reading(path: Path) -> wave.Wave_read:
     shape = (file.getframerate(), file.getnchannels(), file.getsampwidth())
     if shape != (RATE, 1, 2):
         file.close()
-        raise BadWav(
-            f"{path}: {shape[0]} Hz, {shape[1]} channels, {8 * shape[2]} bit; not 16000 Hz, 1, 16 bit"
-        )
+        raise BadWav(f"{path}: {shape[0]} Hz, {shape[1]} channels, {8 * shape[2]} bit; not 16000 Hz, 1, 16 bit")
     return file
 
 

@@ -78,9 +78,7 @@ def provide(model: str = "base", *, folder: Path | None = None, download: bool =
     if model.endswith(".pt"):
         return _given(Path(model))
     if model not in _published():
-        raise NoWeights(
-            f"There is no Whisper model “{model}”. Known: {', '.join(_published())}, or a .pt file."
-        )
+        raise NoWeights(f"There is no Whisper model “{model}”. Known: {', '.join(_published())}, or a .pt file.")
     folder = folder or default_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / f"{model}.lock"):

@@ -13,9 +13,7 @@ from workers.speech.chunks import LONGEST_MS, Chunk, chunks, silences
 def speech(draw):
     """Stretches of speech as voice activity gives them: in order, apart or touching, some very long."""
     at_ms, spans = 0, []
-    for gap, length in draw(
-        st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 200_000)), max_size=30)
-    ):
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 200_000)), max_size=30)):
         spans.append(Span(at_ms + gap, at_ms + gap + length))
         at_ms = spans[-1].end_ms
     return spans

@@ -24,9 +24,7 @@ def english(text):
 def arabic(text):
     """Fold what is written in more than one way: digits, hamza, taa marbuta, vowel marks."""
     text = re.sub("[1-6]", lambda digit: NUMBERS[digit[0]], text)
-    text = "".join(
-        letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter)
-    )
+    text = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
     return re.findall(r"\w+", text.replace("ة", "ه"))
 
 
