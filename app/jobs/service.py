@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.jobs.catalog import JobKind
 from app.jobs.models import Job, JobState
@@ -39,3 +40,15 @@ def enqueue(
         created_at=now,
     ).on_conflict_do_nothing(index_elements=["id"])
     return session.connection().execute(row).rowcount == 1
+
+
+def cancel(session: Session, *, prefix: str, now: datetime) -> None:
+    """Cancel the jobs whose id begins so: a waiting one never starts, a running one stops at its next look.
+
+    `prefix` ends with a colon, so that the range over the primary key is exact.
+    """
+    named = (col(Job.id) >= prefix, col(Job.id) < prefix[:-1] + ";")
+    jobs = update(Job).where(*named)
+    session.connection().execute(jobs.where(col(Job.state) == JobState.DOING).values(cancel=True))
+    waiting = jobs.where(col(Job.state) == JobState.TODO)
+    session.connection().execute(waiting.values(cancel=True, state=JobState.CANCELLED, ended_at=now))
