@@ -26,6 +26,7 @@ JAIL = Path(jail.__file__).resolve()
 LIBRARIES = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
 SYSTEM_READS = (*LIBRARIES, "/dev/null")
 GIB, MIB = 1 << 30, 1 << 20
+SIGNALLED, MOST_SIGNALS = 128, 31
 MUST_FAIL = ("read outside", "write outside", "socket", "unix socket", "process")
 MUST_WORK = ("read inside", "write inside")
 
@@ -138,7 +139,12 @@ class Sandbox:
                 code="no-sandbox",
                 reason=stderr[6:].strip(),
             )
-        return Finished(process.returncode, bytes(seen.stdout), stderr, seen.ended)
+        return Finished(self._status(process.returncode), bytes(seen.stdout), stderr, seen.ended)
+
+    def _status(self, returncode: int) -> int:
+        """Bubblewrap says 128 + n where its child was ended by signal n."""
+        signalled = self.confinement is Confinement.BWRAP and SIGNALLED < returncode <= SIGNALLED + MOST_SIGNALS
+        return SIGNALLED - returncode if signalled else returncode
 
     def self_test(self) -> dict[str, str]:
         """Return what a confined process could do: each of `MUST_FAIL` and `MUST_WORK`, 'done' or error."""

@@ -147,11 +147,21 @@ job.start(); job.join()
 def test_the_tool_dies_with_a_worker_that_is_killed(tools: Tools, tmp_path: Path, mode: str) -> None:
     command = [str(tools.binaries.ffmpeg), "-nostdin", *ENDLESS]
     worker = subprocess.Popen([sys.executable, "-c", WORKER, mode, str(tmp_path), *command])
-    wait_until(lambda: any(runs(child, "ffmpeg") for child in children_of(worker.pid)))
-    tool = children_of(worker.pid)[0]
-    worker.kill()
-    worker.wait()
+    try:
+        wait_until(lambda: bool(tools_of(worker.pid)))
+        (tool,) = tools_of(worker.pid)
+    finally:
+        worker.kill()
+        worker.wait()
     wait_until(lambda: not runs(tool, "ffmpeg"))
+
+
+def tools_of(pid: int) -> list[int]:
+    """List the media tools below a process, through bubblewrap where that stands between."""
+    found = []
+    for child in children_of(pid):
+        found += [child] if runs(child, "ffmpeg") else tools_of(child)
+    return found
 
 
 def runs(pid: int, word: str) -> bool:
