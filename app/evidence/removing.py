@@ -7,13 +7,12 @@ from sqlmodel import Session, col
 
 from app.actor import Actor
 from app.errors import Conflict
-from app.evidence import stages
+from app.evidence import processing, stages
 from app.evidence.adding import prefix_of, record
 from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission, Transcript, TranscriptChunk
 from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceState, SubmissionState
 from app.evidence.submissions import REMOVED, own_for_changes
-from app.evidence.uploads import start_inspection
 from app.jobs.catalog import ERASE_OBJECTS
 from app.jobs.service import cancel, enqueue
 from app.storage.client import Storage
@@ -30,8 +29,7 @@ def remove(session: Session, *, actor: Actor, evidence: Evidence, now: datetime)
     One that was in a manifest stays as `erased`: its digest is in a receipt. Others leave no row.
     """
     own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
-    for stage in ("inspect", "convert", "transcribe"):
-        cancel(session, prefix=f"{stage}:{evidence.id}:", now=now)
+    cancel(session, _jobs_of(evidence), now=now)
     _erase_later(session, evidence, now)
     for table in DERIVED:
         session.connection().execute(delete(table).where(col(table.evidence_id) == evidence.id))
@@ -42,6 +40,11 @@ def remove(session: Session, *, actor: Actor, evidence: Evidence, now: datetime)
         session.connection().execute(delete(EvidenceStage).where(col(EvidenceStage.evidence_id) == evidence.id))
         session.delete(evidence)
     record(session, evidence, "evidence.removed", actor=actor, now=now, sha256=evidence.sha256)
+
+
+def _jobs_of(evidence: Evidence) -> list[str]:
+    generations = range(1, evidence.generation + 1)
+    return [f"{act}:{evidence.id}:{number}" for number in generations for act in ("inspect", "convert", "transcribe")]
 
 
 def _erase_later(session: Session, evidence: Evidence, now: datetime) -> None:
@@ -77,4 +80,4 @@ def retry(session: Session, *, actor: Actor, evidence: Evidence, submission: Sub
         raise Conflict("Only evidence that failed on our side can be tried again.", code="not-failed")
     stages.restart(session, evidence, now=now)
     record(session, evidence, "evidence.retried", actor=actor, now=now, generation=evidence.generation)
-    start_inspection(session, evidence.id, generation=evidence.generation, now=now)
+    processing.start(session, evidence, now=now)

@@ -16,12 +16,11 @@ from app.actor import Actor
 from app.db.engine import reading, writing
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.evidence import parts as cut
+from app.evidence import processing
 from app.evidence.adding import check_size, own_evidence, record
 from app.evidence.models import Evidence
 from app.evidence.states import EvidenceState
 from app.evidence.submissions import own_for_changes
-from app.jobs.catalog import INSPECT
-from app.jobs.service import enqueue
 from app.storage.client import Storage, StoredPart
 
 PART_LIFE = timedelta(hours=1)
@@ -189,7 +188,7 @@ def check_parts(evidence: Evidence, parts: Sequence[StoredPart], said: Completio
 def _mark_complete(
     session: Session, evidence: Evidence, *, said: Completion, size_bytes: int, actor: Actor, now: datetime
 ) -> bool:
-    """Move the evidence to `processing` and write the job, in one unit; False when it was not uploading any more."""
+    """Move the evidence to `processing` and write its first job; False when it was not uploading any more."""
     changed = session.connection().execute(
         update(Evidence)
         .where(col(Evidence.id) == evidence.id, col(Evidence.state) == EvidenceState.UPLOADING)
@@ -203,19 +202,8 @@ def _mark_complete(
     if changed.rowcount != 1:
         return False
     record(session, evidence, "evidence.completed", actor=actor, now=now, size_bytes=size_bytes)
-    start_inspection(session, evidence.id, generation=evidence.generation, now=now)
+    processing.start(session, evidence, now=now)
     return True
-
-
-def start_inspection(session: Session, evidence_id: UUID, *, generation: int, now: datetime) -> None:
-    """Write the job that begins the pipeline; a new generation is a deliberate new try."""
-    enqueue(
-        session,
-        INSPECT,
-        job_id=f"inspect:{evidence_id}:{generation}",
-        args={"evidence": str(evidence_id)},
-        now=now,
-    )
 
 
 def _drop_if_removed(engine: Engine, storage: Storage, evidence: Evidence) -> None:

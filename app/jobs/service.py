@@ -1,5 +1,6 @@
 """Writing jobs: a row in the caller's own transaction, so that it is never lost and never early."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import update
@@ -42,13 +43,9 @@ def enqueue(
     return session.connection().execute(row).rowcount == 1
 
 
-def cancel(session: Session, *, prefix: str, now: datetime) -> None:
-    """Cancel the jobs whose id begins so: a waiting one never starts, a running one stops at its next look.
-
-    `prefix` ends with a colon, so that the range over the primary key is exact.
-    """
-    named = (col(Job.id) >= prefix, col(Job.id) < prefix[:-1] + ";")
-    jobs = update(Job).where(*named)
+def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None:
+    """Cancel jobs: a waiting one never starts, a running one stops at its next look. Others stay as they are."""
+    jobs = update(Job).where(col(Job.id).in_(job_ids))
     session.connection().execute(jobs.where(col(Job.state) == JobState.DOING).values(cancel=True))
     waiting = jobs.where(col(Job.state) == JobState.TODO)
     session.connection().execute(waiting.values(cancel=True, state=JobState.CANCELLED, ended_at=now))
