@@ -30,12 +30,14 @@ from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import api as validation_api
 from app.validation import lots
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
+from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
 from app.web.openapi import document
 from app.web.render import STATIC, make_environment
@@ -61,6 +63,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         middleware=[Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
+    app.state.limiter = Limiter()
     app.state.deps = Deps(
         settings=settings,
         engine=make_engine(settings.database),
@@ -98,6 +101,7 @@ def all_routes() -> list[BaseRoute]:
         *frameworks_api.routes,
         *evidence_api.routes,
         *review_api.routes,
+        *validation_api.routes,
         *health,
     ]
 
