@@ -72,7 +72,7 @@ def _recordings(settings: Settings, console: Console) -> dict[str, Path]:
 def _ffmpeg(settings: Settings) -> Path:
     """Ask the worker's side which ffmpeg it uses; the site's side never imports it."""
     done = subprocess.run(
-        python("workers.doctor", "--json"),
+        python("workers.doctor", "--json", "--only", "media"),
         env=child_environment(settings),
         capture_output=True,
         text=True,
