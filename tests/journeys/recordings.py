@@ -1,16 +1,17 @@
 """Recordings for journeys: real voices of the samples, joined and changed so that no file equals one in the package."""
 
 import subprocess
+import tempfile
 from pathlib import Path
 
-import app.demo
 from workers.media.binaries import find_binaries
 
-SAMPLES = Path(app.demo.__file__).parent / "samples"
+CACHE = Path(tempfile.gettempdir()) / "assay-test-binaries"
+SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def ffmpeg(*arguments: str) -> None:
-    subprocess.run([str(find_binaries().ffmpeg), "-v", "error", "-nostdin", "-y", *arguments], check=True)
+    subprocess.run([str(find_binaries(cache=CACHE).ffmpeg), "-v", "error", "-nostdin", "-y", *arguments], check=True)
 
 
 def a_talk(target: Path, *names: str, tempo: float = 1.0) -> Path:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 
-START_SECONDS = 90
+T = TypeVar("T")
 POOL = urllib3.PoolManager(timeout=60, retries=False)
 
 
-def wait_for[T](look: Callable[[], T | None], *, seconds: float, what: str) -> T:
+def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
     """Return the first answer that is there; fail with what was waited for."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
