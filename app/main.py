@@ -27,6 +27,7 @@ from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import api as validation_api
 from app.validation import lots
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
@@ -96,6 +97,7 @@ def all_routes() -> list[BaseRoute]:
         *accounts_api.routes,
         *frameworks_api.routes,
         *review_api.routes,
+        *validation_api.routes,
         *health,
     ]
 
