@@ -209,17 +209,6 @@ def live_claims(session: Session, *, person_id: UUID) -> list[Claim]:
     return list(session.exec(query.order_by(col(Claim.created_at).desc())))
 
 
-def holds_claim(session: Session, *, person_id: UUID, submission_id: UUID, now: datetime) -> bool:
-    """Say whether a person holds a live, unexpired claim on a submission (rule 15: who may read evidence)."""
-    query = select(Claim.id).where(
-        Claim.person_id == person_id,
-        Claim.submission_id == submission_id,
-        col(Claim.ended_at).is_(None),
-        col(Claim.expires_at) > now,
-    )
-    return session.exec(query).first() is not None
-
-
 def renew(session: Session, *, actor: Actor, claim_id: UUID, now: datetime, lease: timedelta) -> Claim:
     """Make a claim last longer; an expired one that nobody took comes back to life."""
     found = own_claim(session, actor=actor, claim_id=claim_id)
@@ -275,3 +264,20 @@ def _record(session: Session, claim: Claim, action: str, now: datetime) -> None:
         organisation_id=claim.organisation_id,
         body={"claim": str(claim.id)},
     )
+
+
+def lease_until(session: Session, *, person_id: UUID, submission_id: UUID) -> datetime | None:
+    """Return when this person's live claim on a submission ends, or None without one."""
+    query = select(Claim.expires_at).where(
+        Claim.person_id == person_id, Claim.submission_id == submission_id, col(Claim.ended_at).is_(None)
+    )
+    return session.exec(query).first()
+
+
+def end_for_withdrawal(session: Session, *, submission_id: UUID, now: datetime) -> None:
+    """End the live claim on a submission that its candidate withdrew."""
+    query = select(Claim).where(Claim.submission_id == submission_id, col(Claim.ended_at).is_(None))
+    live = session.exec(query).first()
+    if live is not None:
+        end(session, claim=live, now=now, why="withdrawn", back_to=None)
+        _record(session, live, "claim.withdrawn", now)
