@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from app.settings import Settings
 from app.storage.client import Storage
 from workers.media.tools import Tools
-from workers.speech.pool import SpeechPool
+from workers.transcribers import Transcribers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Bench:
     engine: Engine
     storage: Storage
     tools: Tools
-    speech: SpeechPool
+    transcribers: Transcribers
     folder: Path
     stopping: Event
     clock: Callable[[], datetime]

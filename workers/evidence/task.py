@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlmodel import Session, select
+
 from app.db.engine import reading
 from app.errors import Unavailable
 from app.evidence import processing
 from app.evidence.models import Evidence, Rendition, Submission
 from app.evidence.processing import Key, Made
 from app.evidence.stages import mark
-from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
-from app.frameworks.rubric import EvidenceRequirement, load_rubric
+from app.evidence.states import EvidenceKind, RenditionKind, StageName, StageState
+from app.frameworks.rubric import EvidenceRequirement, rubric_of
 from app.jobs.engine import Run
-from sqlmodel import Session, select
 from workers.bench import Bench
 
 TELL_SECONDS = 1.0
@@ -67,7 +68,8 @@ class Task:
             return _facts(session, self.key)
 
     def _current(self, session: Session) -> Evidence:
-        evidence = processing.current(session, self.key)
+        late = self.stage is StageName.TRANSCRIBE
+        evidence = processing.current(session, self.key, states=processing.SHOWN if late else processing.WAITING)
         if evidence is None:
             raise Superseded
         return evidence
@@ -152,8 +154,6 @@ def _facts(session: Session, key: Key) -> Facts:
         sha256=evidence.sha256,
         duration_ms=evidence.duration_ms,
         language=submission.language,
-        asked=load_rubric(session, submission.rubric_id).evidence,
-        made={
-            row.kind: Made(row.kind, row.media_type, row.object_key, row.size_bytes, row.sha256) for row in rows
-        },
+        asked=rubric_of(session, submission.rubric_id).evidence,
+        made={row.kind: Made(row.kind, row.media_type, row.object_key, row.size_bytes, row.sha256) for row in rows},
     )
