@@ -20,8 +20,11 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
+from app.evidence import api as evidence_api
+from app.evidence import hooks as evidence
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
+from app.home.evidence_hooks import evidence_hooks
 from app.review import api as review_api
 from app.review.hooks import Hooks
 from app.schema.migrate import is_current
@@ -68,7 +71,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={"review": review_hooks()},
+        services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
     )
     return app
 
@@ -96,6 +99,7 @@ def all_routes() -> list[BaseRoute]:
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
+        *evidence_api.routes,
         *review_api.routes,
         *validation_api.routes,
         *health,
