@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from app.accounts.models import Person
 from app.actor import Actor, Role
 from app.evidence.models import Submission
-from app.evidence.show import evidence_json, evidence_of, time_text
+from app.evidence.show import evidence_json, time_text
+from app.evidence.submissions import evidence_of
 from app.frameworks.api import rubric_json
 from app.frameworks.models import RubricVersion
 from app.validation import sample
