@@ -23,6 +23,7 @@ from app.errors import AssayError, NotFound, Unavailable
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
 from app.review import api as review_api
+from app.review import routes as review_routes
 from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
@@ -94,6 +95,7 @@ def all_routes() -> list[BaseRoute]:
         *accounts_api.routes,
         *frameworks_api.routes,
         *review_api.routes,
+        *review_routes.routes,
         *health,
     ]
 

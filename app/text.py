@@ -14,3 +14,14 @@ def in_language(text: Text, language: str) -> str:
 def has_control_characters(value: str) -> bool:
     """Say whether a one-line text holds control characters: they can hide or reorder what people read."""
     return any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char not in "\u200c\u200d" for char in value)
+
+
+def fold(text: str) -> str:
+    """Fold a text for searching: no case, accents or Arabic vowel signs; one form of alef, yeh and teh."""
+    plain = "".join(
+        char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char) and char != "\u0640"
+    )
+    return unicodedata.normalize("NFC", plain).translate(ONE_FORM).casefold().strip()
+
+
+ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
