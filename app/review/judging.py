@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from app.assessments.service import Preview, preview
 from app.evidence.models import Evidence, Rendition, Submission, Transcript
-from app.evidence.show import LISTED, evidence_of, time_text
+from app.evidence.show import LISTED, time_text
+from app.evidence.submissions import evidence_of
 from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
 from app.review.words import warning_text
 from app.text import in_language
@@ -149,9 +150,7 @@ def _gates(rubric: Rubric, draft: dict[str, Any], language: str) -> list[GateLin
     given = draft.get("vacs") or {}
     return [
         GateLine(each.code, in_language(each.question, language), given.get(each.code))
-        for each in sorted(
-            rubric.vacs, key=lambda question: VACS.index(question.code)
-        )
+        for each in sorted(rubric.vacs, key=lambda question: VACS.index(question.code))
     ]
 
 
