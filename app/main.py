@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment
@@ -19,17 +20,26 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
+from app.evidence import api as evidence_api
+from app.evidence import hooks as evidence
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
+from app.home.evidence_hooks import evidence_hooks
+from app.review import api as review_api
+from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import api as validation_api
+from app.validation import lots
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
+from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
+from app.web.openapi import document
 from app.web.render import STATIC, make_environment
 from app.web.routing import check_policies, slow_get
 from app.web.security import SecurityHeaders
@@ -53,6 +63,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         middleware=[Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
+    app.state.limiter = Limiter()
     app.state.deps = Deps(
         settings=settings,
         engine=make_engine(settings.database),
@@ -60,9 +71,19 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={},
+        services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
     )
     return app
+
+
+def review_hooks() -> Hooks:
+    """Return what lots do at moments of a review."""
+    return Hooks(
+        on_claim=lambda session, assessor_id, rubric, now: lots.ensure_open_lot(
+            session, assessor_id=assessor_id, rubric=rubric, now=now
+        ),
+        on_decision=lambda session, decision, now: lots.join_lot(session, decision=decision, now=now),
+    )
 
 
 def _templates() -> Environment:
@@ -78,6 +99,9 @@ def all_routes() -> list[BaseRoute]:
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
+        *evidence_api.routes,
+        *review_api.routes,
+        *validation_api.routes,
         *health,
     ]
 
@@ -104,7 +128,20 @@ def _works(check: Callable[[], bool]) -> bool:
         return False
 
 
+def _version() -> str:
+    try:
+        return version("assay-platform")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0"
+
+
+def openapi(call: Call[NoForm]) -> Response:
+    """Serve the OpenAPI document of the JSON API."""
+    return call.json(document(_version()))
+
+
 health = [
+    slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC),
     slow_get("/healthz", alive, name="health:alive", allow=Access.PUBLIC),
     slow_get("/readyz", ready, name="health:ready", allow=Access.PUBLIC),
 ]

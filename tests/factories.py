@@ -1,14 +1,22 @@
 """One function per thing, with sensible defaults; a test names only the facts that decide."""
 
 import itertools
+import json
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+import app.demo
 from app.accounts.models import Organisation, Person
 from app.accounts.people import NewPerson, add_organisation, add_person
 from app.accounts.sign_in import make_token
 from app.actor import Role, Scope
+from app.evidence.models import Evidence, Involvement, Submission
+from app.evidence.states import EvidenceKind, EvidenceState, Part, SubmissionState
+from app.frameworks.exchange import import_file, read_file
+from app.frameworks.models import RubricVersion
 from tests.conftest import NOW
 
 _numbers = itertools.count(1)
@@ -42,3 +50,83 @@ def bearer(token: str) -> dict[str, str]:
 
 def far_future() -> datetime:
     return NOW.replace(year=2040)
+
+
+def demo_content() -> dict[str, Any]:
+    """Return the demo frameworks, rubrics and plans that ship with Assay."""
+    content: dict[str, Any] = json.loads((Path(app.demo.__file__).parent / "demo-frameworks.json").read_text())
+    return content
+
+
+def a_rubric(session: Session, organisation: Organisation, *, code: str = "teller-service-call") -> RubricVersion:
+    """Return a published rubric of the demo file, imported into this organisation at first use."""
+    query = select(RubricVersion).where(RubricVersion.organisation_id == organisation.id, RubricVersion.code == code)
+    if session.exec(query).first() is None:
+        import_file(session, file=read_file(demo_content()), organisation_id=organisation.id, now=NOW)
+        session.flush()
+    return session.exec(query).one()
+
+
+def a_submission(
+    session: Session,
+    organisation: Organisation,
+    *,
+    candidate: Person | None = None,
+    rubric: RubricVersion | None = None,
+    state: SubmissionState = SubmissionState.READY,
+    ready_at: datetime = NOW,
+    language: str = "en",
+    attempt: int = 1,
+    duration_ms: int = 180_000,
+) -> Submission:
+    """Return a submission with one ready recording, as the pipeline leaves it."""
+    candidate = candidate or a_person(session, organisation, Role.CANDIDATE)
+    rubric = rubric or a_rubric(session, organisation)
+    submission = Submission(
+        organisation_id=organisation.id,
+        candidate_id=candidate.id,
+        rubric_id=rubric.id,
+        rubric_code=rubric.code,
+        rubric_major=rubric.major,
+        rubric_content_hash=rubric.content_hash,
+        language=language,
+        attempt=attempt,
+        state=state,
+        created_at=NOW,
+        submitted_at=NOW,
+        ready_at=ready_at,
+    )
+    session.add(submission)
+    session.flush()
+    session.add(Involvement(submission_id=submission.id, person_id=candidate.id, part=Part.CANDIDATE, since=NOW))
+    session.add(
+        Evidence(
+            organisation_id=organisation.id,
+            submission_id=submission.id,
+            position=1,
+            kind=EvidenceKind.AUDIO,
+            name="call.flac",
+            media_type="audio/flac",
+            state=EvidenceState.READY,
+            object_key=f"e/{submission.id}",
+            sha256="ab" * 32,
+            size_bytes=1000,
+            duration_ms=duration_ms,
+            created_at=NOW,
+        )
+    )
+    session.flush()
+    return submission
+
+
+def a_judgement(
+    evidence_id: object, *, level: int = 2, codes: str = "ID LI AC EM NX CL", **more: object
+) -> dict[str, Any]:
+    """Return a complete body for `send`: every criterion at one level, each with a moment."""
+    moment = {"evidence_id": str(evidence_id), "start_ms": 1000, "end_ms": 5000}
+    return {
+        "vacs": {"valid": True, "authentic": True, "current": True, "sufficient": True},
+        "scores": [{"criterion": code, "level": level, "moments": [moment]} for code in codes.split()],
+        "message": "Well done." if level >= 2 else "Send a call in which you check the identity first.",
+        **more,
+    }

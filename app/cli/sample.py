@@ -23,19 +23,8 @@ from app.validation.acceptance import (
     sprt_lines,
 )
 from app.validation.draw import SECRET_BYTES, below, commitment, draw_all, smallest
-from app.validation.plans import SamplingPlan, Sizes, Tier, TierRate, adaptive_sizes
+from app.validation.plans import DEFAULT_PLAN, Sizes, Tier, adaptive_sizes
 
-# The rates of assessment-science 6.8; a stored plan has its own.
-DEFAULT_PLAN = SamplingPlan(
-    id="start-tomorrow",
-    tiers={
-        Tier.PROBATION: TierRate(rate=1.0, min_n=1),
-        Tier.NORMAL: TierRate(rate=0.25, min_n=3),
-        Tier.TIGHTENED: TierRate(rate=0.5, min_n=5),
-        Tier.REDUCED: TierRate(rate=0.1, min_n=2),
-        Tier.FULL: TierRate(rate=1.0, min_n=1),
-    },
-)
 DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 # A search for a plan ends here: no lot of judgements is larger.
 MOST_SAMPLED = 5000

@@ -26,6 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app import leash
 from app.errors import Unavailable
+from app.ports import all_free, free_ports
+from app.settings import Settings
 from app.storage import weed
 
 READY_SECONDS = 90.0
@@ -77,6 +79,34 @@ def find(data_dir: Path) -> Server | None:
     return Server(**json.loads((folder / "server.json").read_text()))
 
 
+def located(settings: Settings) -> Settings:
+    """Return settings that name a storage: the one that is set, else the running server of the data folder.
+
+    Raises Unavailable when neither is there.
+    """
+    if settings.s3_endpoint_url:
+        return settings
+    server = find(settings.data_dir)
+    if server is None:
+        raise Unavailable(
+            f"No storage runs for the data folder {settings.data_dir}. Start one with `assay up`, "
+            "or set ASSAY_S3_ENDPOINT_URL to an S3 service."
+        )
+    return settings.model_copy(update=addresses(server))
+
+
+def addresses(server: Server) -> dict[str, str]:
+    """Return the settings under which our own processes and browsers use this server."""
+    return {
+        "s3_endpoint_url": server.endpoint_url,
+        "s3_public_url": server.public_url,
+        "s3_bucket": server.bucket,
+        "s3_region": server.region,
+        "s3_access_key": server.access_key,
+        "s3_secret_key": server.secret_key,
+    }
+
+
 def start(
     data_dir: Path,
     *,
@@ -99,8 +129,8 @@ def start(
     keys, ports = weed.keep_keys(folder), _last_ports(folder)
     weed.remove_sockets(ports)
     for _ in range(TRIES):
-        if not weed.all_free(ports):
-            ports = weed.free_ports(len(weed.LISTENERS))
+        if not all_free(ports):
+            ports = free_ports(len(weed.LISTENERS))
         process = _spawn(folder, ports=ports, origin=origin, log=log or folder / "server.log")
         server = Server(process.pid, ports, keys.access_key, keys.secret_key, bucket, region, origin)
         started = Started(process, server, folder)
@@ -109,7 +139,7 @@ def start(
         stop(started)
         if give_up():
             break
-        ports = weed.free_ports(len(weed.LISTENERS))
+        ports = free_ports(len(weed.LISTENERS))
     raise Unavailable(f"The embedded storage server did not start. Its log says why: {log or folder / 'server.log'}")
 
 
@@ -195,7 +225,7 @@ def _last_ports(folder: Path) -> list[int]:
     record = folder / "server.json"
     if record.exists():
         return [int(port) for port in json.loads(record.read_text())["ports"]]
-    return weed.free_ports(len(weed.LISTENERS))
+    return free_ports(len(weed.LISTENERS))
 
 
 def _spawn(folder: Path, *, ports: list[int], origin: str, log: Path) -> subprocess.Popen[bytes]:

@@ -8,10 +8,8 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sysconfig
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,38 +80,6 @@ def command(folder: Path, *, ports: Sequence[int], origin: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Return the server's environment: ours, with a soft limit for its heap (850 MB were seen without)."""
     return {**os.environ, "GOMEMLIMIT": MEMORY_LIMIT}
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that are free now; another program may still take one."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def listening(port: int) -> socket.socket:
-    """Return a socket that listens on this loopback port. Raises OSError when another program does."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def all_free(ports: Sequence[int]) -> bool:
-    """Say whether nobody listens on any of these loopback ports."""
-    try:
-        for port in ports:
-            listening(port).close()
-    except OSError:
-        return False
-    return True
 
 
 def write_private(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from app.db.columns import enum_column, json_column, time_column
 from app.evidence.states import Outcome
 from app.ids import new_id
+from app.validation.plans import Tier
 
 
 class LotState(StrEnum):
@@ -32,14 +33,6 @@ class ItemState(StrEnum):
     RETURNED_WITH_ADVICE = "returned-with-advice"
     RELEASED = "released"
     WITHDRAWN = "withdrawn"
-
-
-class Tier(StrEnum):
-    PROBATION = "probation"
-    NORMAL = "normal"
-    TIGHTENED = "tightened"
-    REDUCED = "reduced"
-    FULL = "full"
 
 
 class SamplingPlanVersion(SQLModel, table=True):

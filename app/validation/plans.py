@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -123,9 +123,10 @@ class SamplingPlan(_Part):
     lot: LotPart = LotPart()
     issue_policy: IssuePolicy = IssuePolicy.HOLD_UNTIL_LOT_DECIDED
     lookback: LookbackPart = LookbackPart()
-    sample_fails: bool = True
+    # Rules 9 and 7: fails are sampled like passes, scores are blind first. No plan says otherwise.
+    sample_fails: Literal[True] = True
     double_mark: DoubleMarkPart = DoubleMarkPart()
-    blind_first: bool = True
+    blind_first: Literal[True] = True
 
     @model_validator(mode="after")
     def _names_every_tier_it_can_reach(self) -> "SamplingPlan":
@@ -139,6 +140,34 @@ class SamplingPlan(_Part):
     def first_tier(self) -> Tier:
         """Where an unknown assessor starts: probation, unless the plan has none."""
         return Tier.PROBATION if self.tiers.get(Tier.PROBATION) else Tier.NORMAL
+
+
+# What holds where an organisation has set no plan: "starts tomorrow" of assessment-science 6.8.
+DEFAULT_PLAN = SamplingPlan(
+    id="start-tomorrow",
+    tiers={
+        Tier.PROBATION: TierRate(rate=1.0, min_n=1),
+        Tier.NORMAL: TierRate(rate=0.25, min_n=3),
+        Tier.TIGHTENED: TierRate(rate=0.5, min_n=5),
+        Tier.REDUCED: TierRate(rate=0.1, min_n=2),
+        Tier.FULL: TierRate(rate=1.0, min_n=1),
+    },
+    mandatory=tuple(Stratum),
+)
+
+
+def why_not_usable(plan: SamplingPlan) -> str | None:
+    """Say why no lot can be opened under a plan that may be stored, or None."""
+    if plan.engine is not Engine.ADAPTIVE:
+        return "Lots can be opened under a plan with the engine adaptive only. Set another sampling plan."
+    if plan.issue_policy is IssuePolicy.RELEASE_UNSAMPLED_WITH_LOOKBACK:
+        return "Looking back at earlier lots is not possible yet. Set a plan that holds or validates all."
+    return None
+
+
+def effective_tier(plan: SamplingPlan, tier: Tier) -> Tier:
+    """Return the tier under a plan: without probation, who is still in it counts as normal."""
+    return plan.first_tier if tier is Tier.PROBATION else tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +199,12 @@ def accept_number(*, n: int, bad_rate: float) -> int:
 
 def adaptive_sizes(plan: SamplingPlan, *, tier: Tier, lot: int) -> Sizes:
     """Size the sample of a lot of an assessor in this tier."""
-    # A plan without probation treats an assessor who still carries that tier as a new one.
-    share = plan.tiers.get(tier) or plan.tiers[plan.first_tier]
+    tier = effective_tier(plan, tier)
+    share = plan.tiers.get(tier)
     if share is None:
         raise ValueError(f"plan {plan.id} has no tier {tier}")
-    n = sample_size(lot=lot, rate=share.rate, min_n=share.min_n)
+    validates_all = plan.issue_policy is IssuePolicy.VALIDATE_ALL
+    n = lot if validates_all else sample_size(lot=lot, rate=share.rate, min_n=share.min_n)
     accept = accept_number(n=n, bad_rate=plan.posterior.bad_rate)
     part = "all" if n == lot else f"{n} of {lot}"
     reason = f"tier {tier}: rate {share.rate:g}, at least {share.min_n}: {part}"

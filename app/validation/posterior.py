@@ -54,8 +54,8 @@ def faded(belief: Belief, settings: PosteriorPart) -> Belief:
     )
 
 
-def before_lot(belief: Belief, *, tier: Tier, settings: PosteriorPart) -> Belief:
-    """Return the belief that a lot's results are added to.
+def carried_on(belief: Belief, *, tier: Tier, settings: PosteriorPart) -> Belief:
+    """Return what the next lot starts from, given the belief after a lot and the tier it led to.
 
     Nothing fades in probation: its release table (0 faults in 20, 1 in 37, ...) counts every result.
     """

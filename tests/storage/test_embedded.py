@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from app.errors import Unavailable
+from app.ports import listening
+from app.settings import Settings
 from app.storage import embedded, weed
+from app.storage.client import Storage
 
 ORIGIN = "http://127.0.0.1:8123"
 HTTP = urllib3.PoolManager(retries=False)
@@ -33,6 +37,17 @@ def test_another_process_finds_the_running_server(started: embedded.Started) -> 
     found = embedded.find(started.folder.parent)
     assert found == started.server
     embedded.client(found).put_object(Bucket=found.bucket, Key="a", Body=b"1")
+
+
+def test_settings_name_the_running_server(started: embedded.Started) -> None:
+    found = embedded.located(Settings(data_dir=started.folder.parent))
+    assert found.s3_endpoint_url == started.server.endpoint_url
+    assert Storage(found).is_alive()
+
+
+def test_without_a_server_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="assay up"):
+        embedded.located(Settings(data_dir=tmp_path))
 
 
 def test_keys_and_record_are_for_the_owner_only(started: embedded.Started) -> None:
@@ -100,7 +115,7 @@ def test_a_server_left_over_is_stopped_at_the_next_start(tmp_path: Path) -> None
 def test_a_taken_port_is_replaced(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, origin=ORIGIN)
     embedded.stop(first)
-    with weed.listening(first.server.ports[weed.S3_PORT]):
+    with listening(first.server.ports[weed.S3_PORT]):
         second = embedded.start(tmp_path, origin=ORIGIN)
         embedded.stop(second)
     assert set(second.server.ports).isdisjoint({first.server.ports[weed.S3_PORT]})

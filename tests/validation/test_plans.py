@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.validation.plans import (
+    DEFAULT_PLAN,
     DecisionFacts,
+    IssuePolicy,
     SamplingPlan,
     Stratum,
     Tier,
@@ -15,6 +17,7 @@ from app.validation.plans import (
     inclusion_probability,
     mandatory_strata,
     sample_size,
+    why_not_usable,
 )
 from tests.assessments.test_rules import DEMO
 
@@ -27,6 +30,21 @@ def test_the_demonstration_plans_are_read():
         "start-tomorrow",
         "national",
     ]
+
+
+def test_without_a_plan_the_first_demonstration_plan_holds():
+    assert DEFAULT_PLAN.model_copy(update={"title": PLAN.title}) == PLAN
+
+
+def test_a_plan_that_needs_what_is_not_there_is_named():
+    national = SamplingPlan.model_validate(DEMO["sampling_plans"][1])
+    lookback = PLAN.model_copy(update={"issue_policy": IssuePolicy.RELEASE_UNSAMPLED_WITH_LOOKBACK})
+    assert [why_not_usable(each) is None for each in (PLAN, national, lookback)] == [True, False, False]
+
+
+def test_validating_all_draws_all():
+    plan = PLAN.model_copy(update={"issue_policy": IssuePolicy.VALIDATE_ALL})
+    assert adaptive_sizes(plan, tier=Tier.REDUCED, lot=25).n == 25
 
 
 def test_a_plan_survives_being_stored():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from app.validation.plans import PosteriorPart, Tier
-from app.validation.posterior import Belief, before_lot, faded, fit_prior, next_tier, prior, rejects_lot
+from app.validation.posterior import Belief, carried_on, faded, fit_prior, next_tier, prior, rejects_lot
 
 SETTINGS = PosteriorPart()
 PRIOR = prior(SETTINGS)
@@ -80,8 +80,8 @@ def test_tier_after_results(tier, faults, sampled, expected):
 
 def test_old_results_fade_outside_probation_only():
     belief = PRIOR.after(faults=5, sampled=20)
-    assert before_lot(belief, tier=Tier.PROBATION, settings=SETTINGS) == belief
-    assert before_lot(belief, tier=Tier.NORMAL, settings=SETTINGS) == Belief(a=1 + 0.8 * 5, b=9 + 0.8 * 15)
+    assert carried_on(belief, tier=Tier.PROBATION, settings=SETTINGS) == belief
+    assert carried_on(belief, tier=Tier.NORMAL, settings=SETTINGS) == Belief(a=1 + 0.8 * 5, b=9 + 0.8 * 15)
     assert faded(PRIOR, SETTINGS) == PRIOR
 
 

