@@ -40,7 +40,9 @@ def ready_to_send(lines: list[Check]) -> bool:
 
 def _count(count: int, needs: EvidenceRequirement) -> Check:
     if count < needs.items_min:
-        return Check(Mark.BAD, "%(missing)s more wanted: a recording, file or text", {"missing": needs.items_min - count})
+        return Check(
+            Mark.BAD, "%(missing)s more wanted: a recording, file or text", {"missing": needs.items_min - count}
+        )
     if count > needs.items_max:
         return Check(Mark.BAD, "%(extra)s too many: remove what you do not need", {"extra": count - needs.items_max})
     return Check(Mark.OK, "%(count)s of at most %(most)s there", {"count": count, "most": needs.items_max})

@@ -20,7 +20,6 @@ from app.evidence.submissions import OPEN_FOR_CHANGES, evidence_of, own
 from app.frameworks.rubric import Consent, Rubric
 
 
-
 @dataclass(frozen=True, slots=True)
 class StageRow:
     """One step of the pipeline. `progress` is 0 to 1."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from app.actor import Role
+from app.errors import FieldError, Invalid, NotFound
 from app.evidence import receipts, removing, submissions, texts
 from app.evidence.adding import own_evidence
 from app.evidence.api import hooks_of
@@ -16,7 +17,6 @@ from app.evidence.models import Submission
 from app.evidence.queries import RowPage, asked_consents, evidence_row, evidence_rows, newest_receipt
 from app.evidence.receipts import GivenConsent
 from app.evidence.resubmitting import resubmit
-from app.errors import FieldError, Invalid, NotFound
 from app.frameworks.queries import RubricLine, open_rubrics
 from app.frameworks.rubric import rubric_of
 from app.web.call import Call, NoForm
@@ -134,7 +134,9 @@ def send(call: Call[SendForm]) -> Response:
 def _given(call: Call[SendForm], submission: Submission) -> set[GivenConsent]:
     asked = asked_consents(call.session, submission, rubric_of(call.session, submission.rubric_id))
     return {
-        GivenConsent(each.consent.purpose, each.consent.version) for each in asked if call.typed.get(each.field) == "true"
+        GivenConsent(each.consent.purpose, each.consent.version)
+        for each in asked
+        if call.typed.get(each.field) == "true"
     }
 
 
@@ -187,9 +189,7 @@ routes = [
     slow_post(SUBMISSION + "/text", write, TextForm, name="evidence:write", allow=CANDIDATES),
     post(SUBMISSION + "/send", send, SendForm, name="evidence:send", allow=CANDIDATES),
     post(SUBMISSION + "/withdraw", withdraw, name="evidence:withdraw", allow=CANDIDATES),
-    post(
-        SUBMISSION + "/withdraw-consents", withdraw_consents, name="evidence:withdraw-consents", allow=CANDIDATES
-    ),
+    post(SUBMISSION + "/withdraw-consents", withdraw_consents, name="evidence:withdraw-consents", allow=CANDIDATES),
     post(SUBMISSION + "/resubmit", again, name="evidence:resubmit", allow=CANDIDATES),
     get(EVIDENCE + "/row", row, name="evidence:row", allow=CANDIDATES),
     post(EVIDENCE + "/remove", remove, name="evidence:remove", allow=CANDIDATES),

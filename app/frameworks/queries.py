@@ -123,7 +123,9 @@ def rubric_page(
     ).all()
     wanted = [(row, owner) for row, owner in found if organisation in (None, owner.code)]
     own = [(row, owner) for row, owner in wanted if owner.id == organisation_id] or wanted
-    versions = sorted(((row, owner) for row, owner in own if owner.id == own[0][1].id), key=lambda each: _order(each[0]))
+    versions = sorted(
+        ((row, owner) for row, owner in own if owner.id == own[0][1].id), key=lambda each: _order(each[0])
+    )
     chosen = [each for each in versions if version in (None, each[0].version)]
     if not chosen:
         raise NotFound("There is no such rubric.")

@@ -14,8 +14,8 @@ from app.evidence.queries import submissions_of
 from app.evidence.states import Outcome, SubmissionState
 from app.evidence.submissions import OPEN_FOR_CHANGES
 from app.frameworks.models import RubricVersion
-from app.home.case import expected_by
 from app.home.parts import Count, Part, Words, Work, WorkList
+from app.home.wording import said_of, why
 from app.text import Text
 
 WITH_US = frozenset(
@@ -113,7 +113,10 @@ def candidate_part(session: Session, actor: Actor, words: Words) -> Part:
         role=Role.CANDIDATE,
         next=_next(first, words),
         lists=[
-            *([WorkList(words._("What waits for you"), [_work(each, words) for each in order[1:]], "")] * bool(order[1:])),
+            *(
+                [WorkList(words._("What waits for you"), [_work(each, words) for each in order[1:]], "")]
+                * bool(order[1:])
+            ),
             WorkList(
                 words._("With us"),
                 [_work(each, words) for each in page.with_us],
@@ -149,46 +152,6 @@ def _next(line: CaseLine | None, words: Words) -> Work:
 
 
 def _work(line: CaseLine, words: Words) -> Work:
-    title = words.text(line.title)
-    why, tag, tone, button = _said(line, words)
-    return Work(title, why, tag, tone, line.path, button)
-
-
-def _said(line: CaseLine, words: Words) -> tuple[str, str, str, str]:
-    """Return why, tag, tone and button of a line."""
-    _, submission = words._, line.submission
-    follow = _("Follow")
-    due = expected_by(submission)
-    hear = _("You hear by %(day)s.", day=words.day(due)) if due else ""
-    match submission.state:
-        case SubmissionState.DRAFT:
-            there = words.count("%(n)s item is here and safe.", "%(n)s items are here and safe.", line.items)
-            return there if line.items else _("Nothing is in it yet."), _("Draft"), "", _("Carry on")
-        case SubmissionState.RETURNED:
-            return reason_words(submission, words), _("Sent back"), "warn", _("Send again")
-        case SubmissionState.PROCESSING:
-            return f"{_('We are preparing it.')} {hear}", _("Being prepared"), "acc", follow
-        case SubmissionState.READY:
-            return f"{_('Waiting for an assessor.')} {hear}", _("Waiting"), "acc", follow
-        case SubmissionState.IN_ASSESSMENT:
-            return f"{_('An assessor is looking at it.')} {hear}", _("Being assessed"), "acc", follow
-        case SubmissionState.MODERATION:
-            return f"{_('One more assessor looks at it.')} {hear}", _("Being assessed"), "acc", follow
-        case SubmissionState.HELD:
-            return f"{_('Decided; in the quality check.')} {hear}", _("Quality check"), "acc", follow
-        case SubmissionState.UNDER_INVESTIGATION:
-            return _("On hold while we look into a question."), _("On hold"), "warn", follow
-        case SubmissionState.WITHDRAWN:
-            return _("You took it back."), _("Withdrawn"), "", _("Open")
-        case SubmissionState.VOID:
-            return _("This attempt does not count."), _("Void"), "bad", _("Open")
-    if line.outcome is Outcome.COMPETENT:
-        return _("Competent. Your result is here."), _("Competent"), "ok", _("See the result")
-    return _("Not yet competent. What you met carries over."), _("Not yet competent"), "", _("See the result")
-
-
-def reason_words(submission: Submission, words: Words) -> str:
-    """Return why a submission was sent back, in the reader's language."""
-    if not submission.reason:
-        return words._("Open it to see what is asked.")
-    return words._(str(submission.reason["message"]), **(submission.reason.get("params") or {}))
+    said = said_of(line.submission, line.outcome)
+    reason = why(line.submission, line.outcome, line.items, words)
+    return Work(words.text(line.title), reason, words._(said.tag), said.tone, line.path, words._(said.button))

@@ -103,10 +103,15 @@ def _claim(session: Session, actor: Actor, words: Words, now: datetime) -> Work 
     done = words.count("%(n)s criterion scored.", "%(n)s criteria scored.", scored)
     return Work(
         words._("Carry on where you stopped"),
-        f"{words._('Candidate %(reference)s', reference=submission.reference)}, {title}. {done} {_lease(claim.expires_at, words, now)}",
+        _said(words, submission, title, done, _lease(claim.expires_at, words, now)),
         path=f"/claims/{claim.id}",
         button=words._("Carry on"),
     )
+
+
+def _said(words: Words, submission: Submission, title: str, *more: str) -> str:
+    candidate = words._("Candidate %(reference)s", reference=submission.reference)
+    return f"{candidate}, {title}. {' '.join(more)}"
 
 
 def _lease(expires_at: datetime, words: Words, now: datetime) -> str:
@@ -157,7 +162,7 @@ def _validation(session: Session, actor: Actor, words: Words, now: datetime) -> 
     title = words.text(rubric_titles(session)[submission.rubric_id])
     return Work(
         words._("Carry on where you stopped"),
-        f"{words._('Candidate %(reference)s', reference=submission.reference)}, {title}. {_lease(row.expires_at, words, now)}",
+        _said(words, submission, title, _lease(row.expires_at, words, now)),
         path=f"/validations/{row.id}",
         button=words._("Carry on"),
     )

@@ -37,7 +37,10 @@ def lead_part(session: Session, actor: Actor, words: Words) -> Part:
         lists=[
             WorkList(
                 words._("What needs you"),
-                [_lot(lot, words, words.text(titles[lot.rubric_id]), names.get(lot.assessor_id, "")) for lot in needing],
+                [
+                    _lot(lot, words, words.text(titles[lot.rubric_id]), names.get(lot.assessor_id, ""))
+                    for lot in needing
+                ],
                 words._("Nothing needs you"),
                 words._("A lot opens by itself with the first decision of an assessor on a rubric."),
             )
@@ -96,9 +99,7 @@ def issuer_part(session: Session, actor: Actor, words: Words) -> Part:
     return Part(
         role=Role.ISSUER,
         next=None,
-        lists=[
-            WorkList(words._("To sign"), waiting * bool(pending), words._("Nothing waits for a signature"), since)
-        ],
+        lists=[WorkList(words._("To sign"), waiting * bool(pending), words._("Nothing waits for a signature"), since)],
         counts_title=words._("Credentials"),
         counts=[
             Count(words._("In force"), str(counts.get(CredentialState.ACTIVE, 0))),

@@ -1,10 +1,10 @@
 """Pages that read across domains: the start page by role, a candidate's submissions, one submission as a whole."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
 
 from app.actor import Role
 from app.home.candidate import candidate_part, cases_page
@@ -12,10 +12,12 @@ from app.home.case import case_page
 from app.home.judging import assessor_part, validator_part
 from app.home.overseeing import administrator_part, auditor_part, issuer_part, lead_part
 from app.home.parts import Part, StartPage, Words, Work, WorkList
+from app.text import in_language
 from app.web.call import Call, NoForm
 from app.web.endpoint import Access
 from app.web.i18n import ngettext_later
-from app.web.render import day, in_language, moment
+from app.web.navigation import page_exists
+from app.web.render import day, moment
 from app.web.routing import get
 from app.web.security import content_security_policy
 
@@ -29,7 +31,7 @@ def start(call: Call[NoForm]) -> Response:
 def start_page(call: Call[NoForm]) -> StartPage:
     """Return the parts of all roles that the person holds, in the order of the work."""
     session, actor, now, words = call.session, call.actor, call.now, words_for(call)
-    makers = {
+    makers: dict[Role, Callable[[], Part]] = {
         Role.CANDIDATE: lambda: candidate_part(session, actor, words),
         Role.ASSESSOR: lambda: assessor_part(session, actor, words, now),
         Role.VALIDATOR: lambda: validator_part(session, actor, words, now),
@@ -46,8 +48,8 @@ def words_for(call: Call[NoForm]) -> Words:
     """Return how to say things to this reader."""
     language = call.language
 
-    def count(one: str, many: str, n: int, **params: object) -> str:
-        return ngettext_later(one, many, n, language) % {"n": n, **params}
+    def count(one: str, many: str, n: int) -> str:
+        return ngettext_later(one, many, n, language) % {"n": n}
 
     return Words(
         _=call._,
@@ -62,20 +64,17 @@ def _only_built(part: Part, request: Request) -> Part:
     """Take away the links to pages that this site does not have."""
 
     def kept(work: Work) -> Work:
-        return work if work.path is None or _exists(request, work.path) else replace(work, path=None)
+        return work if work.path is None or page_exists(request, work.path) else replace(work, path=None)
 
     lists = [replace(each, items=[kept(work) for work in each.items]) for each in part.lists]
-    return replace(part, lists=[_with_link(each, request) for each in lists], next=kept(part.next) if part.next else None)
+    return replace(
+        part, lists=[_with_link(each, request) for each in lists], next=kept(part.next) if part.next else None
+    )
 
 
 def _with_link(each: WorkList, request: Request) -> WorkList:
-    keep = each.empty_path is None or _exists(request, each.empty_path)
+    keep = each.empty_path is None or page_exists(request, each.empty_path)
     return each if keep else replace(each, empty_path=None)
-
-
-def _exists(request: Request, path: str) -> bool:
-    scope = {"type": "http", "path": path, "method": "GET", "root_path": ""}
-    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def cases(call: Call[NoForm]) -> Response:
