@@ -4,33 +4,27 @@ An open lot shows nobody its draw. Its assessor sees no sample before the lot is
 to score an item blind sees neither its outcome nor why it was picked (rule 11).
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlmodel import Session, col, select
 
 from app.accounts.models import Person
 from app.actor import Actor, Role
-from app.evidence.models import Evidence, Submission
-from app.frameworks.models import AchievementVersion, RubricVersion
+from app.evidence.models import Submission
+from app.evidence.show import evidence_json, time_text
+from app.evidence.submissions import evidence_of
+from app.frameworks.api import rubric_json
+from app.frameworks.models import RubricVersion
 from app.validation import sample
-from app.validation.models import ItemState, Lot, LotItem, LotState, Validation
+from app.validation.models import ItemState, Lot, LotItem, Validation
 
-PUBLIC_RUBRIC = ("title", "evidence", "scale", "vacs", "criteria", "pass_rule")
 SEES_OUTCOMES = (Role.LEAD_VALIDATOR, Role.AUDITOR, Role.ISSUER, Role.ADMINISTRATOR)
 
 
-def zulu(value: datetime | None) -> str | None:
-    """Return a time as the API writes it: RFC 3339, UTC, with Z."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
-
-
-def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
-    """Return one lot as this person may see it."""
-    is_own = lot.assessor_id == actor.person_id
-    is_decided = lot.decided_at is not None
+def lot_export(session: Session, lot: Lot) -> dict[str, Any]:
+    """Return all there is to say of a lot, the secret apart: it is null until the lot is decided."""
     person = session.get_one(Person, lot.assessor_id)
     return {
         "id": str(lot.id),
@@ -45,27 +39,34 @@ def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
             "body": lot.plan,
         },
         "commitment": lot.commitment,
-        "secret": lot.secret if is_decided else None,
+        "secret": lot.secret if lot.decided_at else None,
         "tier": lot.tier,
         "prior": lot.prior,
-        "opened_at": zulu(lot.opened_at),
-        "closes_at": zulu(lot.closes_at),
-        "closed_at": zulu(lot.closed_at),
-        "decided_at": zulu(lot.decided_at),
+        "opened_at": time_text(lot.opened_at),
+        "closes_at": time_text(lot.closes_at),
+        "closed_at": time_text(lot.closed_at),
+        "decided_at": time_text(lot.decided_at),
         "opened_audit": {"seq": lot.opened_audit_seq, "hash": lot.opened_audit_hash},
         "size": lot.size,
         "max_size": lot.max_size,
         "sample_size": lot.sample_size,
         "accept": lot.accept,
         "reject_at": lot.reject_at,
-        "faults": None if is_own and not is_decided else lot.faults,
-        "items": [
-            _item(item, hidden=_hidden(lot, item, actor=actor, own_blind=own_blind))
-            for own_blind in [_blind_of(session, lot, actor)]
-            for item in sample.items_of(session, lot)
-        ],
+        "faults": lot.faults,
+        "items": [_item(item) for item in sample.items_of(session, lot)],
         "reason": lot.reason,
     }
+
+
+def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
+    """Return one lot as this person may see it."""
+    answer = lot_export(session, lot)
+    own_blind = _blind_of(session, lot, actor)
+    items = [
+        _item(item) | _hidden(lot, item, actor=actor, own_blind=own_blind) for item in sample.items_of(session, lot)
+    ]
+    is_own_undecided = lot.assessor_id == actor.person_id and lot.decided_at is None
+    return answer | {"items": items, "faults": None if is_own_undecided else lot.faults}
 
 
 def _blind_of(session: Session, lot: Lot, actor: Actor) -> frozenset[UUID]:
@@ -94,7 +95,7 @@ def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]
     return {}
 
 
-def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
+def _item(item: LotItem) -> dict[str, Any]:
     return {
         "submission_id": str(item.submission_id),
         "attempt": item.attempt,
@@ -106,16 +107,19 @@ def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
         "mandatory": item.mandatory,
         "inclusion_probability": item.inclusion_probability,
         "state": item.state,
-    } | hidden
+    }
 
 
-def may_see(lot: Lot, actor: Actor) -> bool:
-    """Say whether the person may see a lot at all: its assessor, and those who watch this rubric."""
-    if lot.organisation_id != actor.organisation_id:
-        return False
-    if lot.assessor_id == actor.person_id and actor.has(Role.ASSESSOR):
-        return True
-    return any(actor.may_judge(role, lot.rubric_code) for role in (Role.VALIDATOR, *SEES_OUTCOMES))
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition for lots that a person may see: their own, and those of rubrics that they watch."""
+    conditions: list[ColumnElement[bool]] = []
+    if actor.has(Role.ASSESSOR):
+        conditions.append(col(Lot.assessor_id) == actor.person_id)
+    for role in (Role.VALIDATOR, *SEES_OUTCOMES):
+        if actor.has(role):
+            limit = actor.rubrics.get(role)
+            conditions.append(true() if limit is None else col(Lot.rubric_code).in_(limit))
+    return and_(col(Lot.organisation_id) == actor.organisation_id, or_(false(), *conditions))
 
 
 def lease_answer(validation: Validation) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def lease_answer(validation: Validation) -> dict[str, Any]:
         "id": str(validation.id),
         "submission_id": str(validation.submission_id),
         "lot_id": str(validation.lot_id),
-        "expires_at": zulu(validation.expires_at),
+        "expires_at": time_text(validation.expires_at),
         "version": validation.version,
         "state": validation.state,
     }
@@ -139,8 +143,8 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "reference": submission.reference,
         "language": submission.language,
         "attempt": submission.attempt,
-        "rubric": rubric_answer(session, submission),
-        "evidence": evidence_answer(session, submission),
+        "rubric": rubric_json(session, session.get_one(RubricVersion, submission.rubric_id)),
+        "evidence": evidence_json(session, evidence_of(session, submission.id), staff=True),
         "earlier": [],
         "draft": validation.draft,
         "reasons": None if is_blind else item.reasons,
@@ -148,45 +152,8 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "decision": validation.decision,
         "reason": validation.reason,
         "final": validation.final,
-        "decided_at": zulu(validation.decided_at),
+        "decided_at": time_text(validation.decided_at),
     }
-
-
-def rubric_answer(session: Session, submission: Submission) -> dict[str, Any]:
-    """Return the rubric version that a submission is judged by."""
-    rubric = session.get_one(RubricVersion, submission.rubric_id)
-    achievement = session.exec(
-        select(AchievementVersion.id).where(AchievementVersion.rubric_version_id == rubric.id)
-    ).first()
-    return {
-        "id": str(rubric.id),
-        "code": rubric.code,
-        "version": rubric.version,
-        "content_hash": rubric.content_hash,
-        "achievement_id": str(achievement) if achievement else None,
-    } | {name: rubric.body.get(name) for name in PUBLIC_RUBRIC}
-
-
-def evidence_answer(session: Session, submission: Submission) -> list[dict[str, Any]]:
-    """Return the evidence without its file names (rule 11); media and words come from the evidence routes."""
-    rows: Sequence[Evidence] = session.exec(
-        select(Evidence).where(Evidence.submission_id == submission.id).order_by(col(Evidence.position))
-    ).all()
-    return [
-        {
-            "id": str(each.id),
-            "kind": each.kind,
-            "name": f"Evidence {number}",
-            "media_type": each.media_type,
-            "state": each.state,
-            "size_bytes": each.size_bytes,
-            "sha256": each.sha256,
-            "duration_ms": each.duration_ms,
-            "width": each.width,
-            "height": each.height,
-        }
-        for number, each in enumerate(rows, 1)
-    ]
 
 
 def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
@@ -196,10 +163,5 @@ def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
         "reference": submission.reference,
         "rubric_id": str(submission.rubric_id),
         "decision": validation.decision,
-        "decided_at": zulu(validation.decided_at),
+        "decided_at": time_text(validation.decided_at),
     }
-
-
-def is_undecided(lot: Lot) -> bool:
-    """Say whether decisions of this lot are still held back."""
-    return lot.state not in {LotState.ACCEPTED, LotState.RECTIFIED}
