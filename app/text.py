@@ -4,11 +4,17 @@ import unicodedata
 
 Text = dict[str, str]
 LANGUAGES = ("en", "ar")
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
 def in_language(text: Text, language: str) -> str:
     """Return the text in this language, else in English, else in any."""
     return text.get(language) or text.get("en") or next(iter(text.values()), "")
+
+
+def direction(language: str) -> str:
+    """Return how a text of this language runs: `rtl` or `ltr`."""
+    return "rtl" if language.split("-", maxsplit=1)[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def has_control_characters(value: str) -> bool:

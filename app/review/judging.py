@@ -15,9 +15,7 @@ from app.evidence.models import Evidence, Rendition, Submission, Transcript
 from app.evidence.show import LISTED, time_text
 from app.evidence.submissions import evidence_of
 from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
-from app.review.words import warning_text
-from app.text import in_language
-from app.web.i18n import direction_of
+from app.text import direction, in_language
 
 UNSURE_BELOW = 0.5
 
@@ -118,9 +116,9 @@ def judging(session: Session, *, submission: Submission, lease: Lease, language:
         reference=submission.reference,
         attempt=submission.attempt,
         language=submission.language,
-        text_direction=direction_of(submission.language),
+        text_direction=direction(submission.language),
         evidence=tabs,
-        warnings=[warning_text(code) for code in sorted({code for row in rows for code in row.warnings})],
+        warnings=sorted({code for row in rows for code in row.warnings}),
         gates=_gates(rubric, lease.draft, language),
         criteria=[_criterion(each, rubric, lease.draft, submission, language) for each in rubric.criteria],
         message=str(lease.draft.get("message") or ""),

@@ -14,11 +14,11 @@ from app.assessments.models import Assessment
 from app.evidence.models import Evidence, Submission, Transcript
 from app.frameworks.models import RubricVersion
 from app.frameworks.rubric import Rubric, read_rubric, rubric_of
+from app.review.ages import Age, Due, Urgency, age, due
 from app.review.claims import live_claims, own_claim
 from app.review.judging import Judging, Lease, judging
 from app.review.models import Claim
 from app.review.queue import Filters, QueueItem, waiting
-from app.review.words import Age, Due, Urgency, age, due, warning_text
 from app.text import fold, in_language
 
 WEEK = timedelta(days=7)
@@ -172,7 +172,7 @@ def _line(item: QueueItem, title: str, now: datetime) -> QueueLine:
         words=item.words,
         language=item.language,
         attempt=item.attempt,
-        warnings=[warning_text(code) for code in item.warnings],
+        warnings=item.warnings,
         sent=age(item.waiting_since, now=now),
         due=due(item.due_at, now=now),
     )

@@ -16,8 +16,8 @@ from app.db.engine import reading, writing
 from app.evidence.models import Evidence, Submission, Transcript
 from app.evidence.states import SubmissionState
 from app.frameworks.models import RubricVersion
+from app.review.ages import Age, Due, Urgency, age, due
 from app.review.models import Claim
-from app.review.words import Age, Due, Urgency, age, due
 from tests.conftest import NOW
 from tests.factories import a_person, a_submission, an_organisation
 

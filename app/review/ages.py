@@ -1,23 +1,9 @@
-"""What the queue and the workstation say about codes and times: gettext ids, chosen here, translated on the page."""
+"""How old and how urgent something is, counted for people. Pure; the words are the page's."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.web.i18n import N_
-
-WARNINGS = {
-    "shorter-than-asked": N_("Shorter than asked for"),
-    "longer-than-asked": N_("Longer than asked for"),
-    "too-quiet": N_("Very quiet sound"),
-    "quiet": N_("Very quiet sound"),
-    "silent": N_("No sound is heard"),
-    "no-speech": N_("No speech was found"),
-    "noisy": N_("Noisy sound"),
-    "low-confidence": N_("Unsure transcript: listen yourself"),
-    "other-language": N_("Another language than declared"),
-    "no-video": N_("Sound without a picture"),
-}
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -37,11 +23,6 @@ class Due:
     urgency: Urgency
     hours: int
     days: int
-
-
-def warning_text(code: str) -> str:
-    """Return the gettext id of a warning; an unknown code is shown as a sentence of its own words."""
-    return WARNINGS.get(code) or code.replace("-", " ").capitalize()
 
 
 def due(at: datetime, *, now: datetime) -> Due:
