@@ -24,7 +24,9 @@ from app.evidence import api as evidence_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
 from app.evidence import media_api
+from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
+from app.frameworks import routes as frameworks_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
 from app.review import api as review_api
@@ -97,7 +99,9 @@ def _templates() -> Environment:
 def all_routes() -> list[BaseRoute]:
     """Return the routes of all domains; the first match wins."""
     return [
+        *evidence_routes.routes,
         *home_routes.routes,
+        *frameworks_routes.routes,
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
