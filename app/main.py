@@ -21,7 +21,9 @@ from app.accounts.sign_in import find_actor
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
 from app.evidence import api as evidence_api
+from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
+from app.evidence import media_api
 from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
@@ -105,6 +107,8 @@ def all_routes() -> list[BaseRoute]:
         *accounts_api.routes,
         *frameworks_api.routes,
         *evidence_api.routes,
+        *media_api.routes,
+        *evidence_events.routes,
         *review_api.routes,
         *review_routes.routes,
         *validation_api.routes,
