@@ -20,19 +20,24 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
+from app.evidence import api as evidence_api
+from app.evidence import hooks as evidence
 from app.frameworks import api as frameworks_api
 from app.home import routes as home_routes
+from app.home.evidence_hooks import evidence_hooks
 from app.review import api as review_api
 from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
+from app.validation import api as validation_api
 from app.validation import lots
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
+from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
 from app.web.openapi import document
 from app.web.render import STATIC, make_environment
@@ -58,6 +63,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         middleware=[Middleware(SecurityHeaders, settings=settings)],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
+    app.state.limiter = Limiter()
     app.state.deps = Deps(
         settings=settings,
         engine=make_engine(settings.database),
@@ -65,7 +71,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={"review": review_hooks()},
+        services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
     )
     return app
 
@@ -93,7 +99,9 @@ def all_routes() -> list[BaseRoute]:
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
+        *evidence_api.routes,
         *review_api.routes,
+        *validation_api.routes,
         *health,
     ]
 

@@ -13,6 +13,8 @@ from app.db.engine import make_engine
 from app.main import create_app
 from app.schema.migrate import migrate
 from app.settings import Settings
+from app.storage import embedded
+from app.storage.client import Storage
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -35,16 +37,36 @@ def clock() -> Clock:
     return Clock()
 
 
+ORIGIN = "http://testserver"
+
+
+@pytest.fixture(scope="session")
+def storage_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Started]:
+    """The real storage server, one for all tests: their keys are random, so they don't meet."""
+    started = embedded.start(tmp_path_factory.mktemp("storage"), origin=ORIGIN)
+    yield started
+    embedded.stop(started)
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings of one test: everything in its own folder, no storage server (see `stored` for one)."""
-    return Settings(
-        data_dir=tmp_path,
-        base_url="http://testserver",
-        s3_endpoint_url="http://localhost:9",
-        s3_access_key="nobody",
-        s3_secret_key="nobody",
-    )
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of one test: everything in its own folder. No storage server answers, unless it asks for `stored`."""
+    storage = {"s3_endpoint_url": "http://localhost:9", "s3_access_key": "nobody", "s3_secret_key": "nobody"}
+    if "stored" in request.fixturenames:
+        server = request.getfixturevalue("storage_server").server
+        storage = {
+            "s3_endpoint_url": server.endpoint_url,
+            "s3_public_url": server.public_url,
+            "s3_access_key": server.access_key,
+            "s3_secret_key": server.secret_key,
+        }
+    return Settings(data_dir=tmp_path, base_url=ORIGIN, **storage)
+
+
+@pytest.fixture
+def stored(settings: Settings) -> Storage:
+    """The real storage. A test that asks for it gets a site that uses it too."""
+    return Storage(settings)
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from sqlmodel import Session
 
 from app.actor import Actor
 from app.evidence.models import Submission
-from app.evidence.receipt_key import PublicKey
+from app.evidence.receipt_key import PublicKey, ReceiptKey
 
 SERVICE = "evidence"  # the name in `Deps.services`
+LeaseUntil = Callable[[Session, Actor, UUID, datetime], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,12 @@ class Hooks:
     `lease_until`: when this person's live claim or validation of a submission ends, or None without one (rule 15).
     `result`: the released result in the shape of API 4.2, or None. `credential_id`: the live credential, or None.
     `withdrawn`: ends the claim and replaces the sampled item of a submission that was just withdrawn.
-    `remember_key`: publishes the public half of a new receipt key.
+    `receipt_key`: the key of this deployment. `remember_key`: makes its public half known, once.
     """
 
-    lease_until: Callable[[Session, Actor, UUID, datetime], datetime | None]
+    lease_until: LeaseUntil
     result: Callable[[Session, Submission], dict[str, Any] | None]
     credential_id: Callable[[Session, Submission], UUID | None]
     withdrawn: Callable[[Session, Submission, datetime], None]
+    receipt_key: Callable[[], ReceiptKey]
     remember_key: Callable[[Session, PublicKey, datetime], None]

@@ -29,6 +29,11 @@ class Reason:
         return {"code": self.code, "message": translate(self.message, **self.params)}
 
 
+def english(message: str, **params: str | int) -> str:
+    """Fill in the places of a message as it was written."""
+    return message % params if params else message
+
+
 def shown(body: dict[str, Any] | None, translate: Translate) -> dict[str, str] | None:
     """Return a stored reason as the API shows it; None stays None."""
     return None if body is None else Reason.from_json(body).shown(translate)

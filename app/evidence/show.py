@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from app.evidence.models import Evidence, EvidenceStage, Rendition
-from app.evidence.states import EvidenceState, RenditionKind
+from app.evidence.reasons import Translate, english, shown
+from app.evidence.states import RenditionKind
 
 LISTED = frozenset(RenditionKind) - {RenditionKind.SPEECH}
 
@@ -18,13 +18,9 @@ def time_text(value: datetime | None) -> str | None:
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
 
 
-def evidence_of(session: Session, submission_id: UUID) -> list[Evidence]:
-    """Return the evidence of a submission in its order, without what was erased."""
-    query = select(Evidence).where(Evidence.submission_id == submission_id, col(Evidence.state) != EvidenceState.ERASED)
-    return list(session.exec(query.order_by(col(Evidence.position))))
-
-
-def evidence_json(session: Session, evidence: Sequence[Evidence], *, staff: bool) -> list[dict[str, Any]]:
+def evidence_json(
+    session: Session, evidence: Sequence[Evidence], *, staff: bool, translate: Translate = english
+) -> list[dict[str, Any]]:
     """Return evidence with its stages and renditions; `staff` hides the names of files."""
     ids = [each.id for each in evidence]
     stages = session.exec(
@@ -45,8 +41,8 @@ def evidence_json(session: Session, evidence: Sequence[Evidence], *, staff: bool
             "height": each.height,
             "words": each.words,
             "warnings": each.warnings,
-            "reason": each.reason,
-            "stages": [_stage_json(stage) for stage in stages if stage.evidence_id == each.id],
+            "reason": shown(each.reason, translate),
+            "stages": [_stage_json(stage, translate) for stage in stages if stage.evidence_id == each.id],
             "renditions": [
                 _rendition_json(rendition)
                 for rendition in renditions
@@ -57,7 +53,7 @@ def evidence_json(session: Session, evidence: Sequence[Evidence], *, staff: bool
     ]
 
 
-def _stage_json(stage: EvidenceStage) -> dict[str, Any]:
+def _stage_json(stage: EvidenceStage, translate: Translate) -> dict[str, Any]:
     return {
         "name": stage.name.value,
         "state": stage.state.value,
@@ -65,7 +61,14 @@ def _stage_json(stage: EvidenceStage) -> dict[str, Any]:
         "started_at": time_text(stage.started_at),
         "ended_at": time_text(stage.ended_at),
         "tries": stage.tries,
+        "message": message_of(stage, translate),
     }
+
+
+def message_of(stage: EvidenceStage, translate: Translate) -> str | None:
+    """Return what a stage has to say, in the reader's language."""
+    said = shown(stage.message, translate)
+    return said["message"] if said else None
 
 
 def _rendition_json(rendition: Rendition) -> dict[str, Any]:

@@ -41,14 +41,22 @@ def create(session: Session, *, actor: Actor, rubric_id: UUID, language: str, no
         raise Conflict("This rubric takes no new work. Choose its newest version.", code="rubric-withdrawn")
     if not actor.may_judge(Role.CANDIDATE, row.code):
         raise NotAllowed("You are not enrolled for this rubric. Ask your administrator if you should be.")
-    submission = _begin(session, row, candidate_id=actor.person_id, language=language, now=now)
-    _record(session, submission, "submission.created", now=now)
+    submission = begin(session, row, candidate_id=actor.person_id, language=language, now=now)
+    record(session, submission, "submission.created", now=now)
     return submission
 
 
-def _begin(
-    session: Session, row: RubricVersion, *, candidate_id: UUID, language: str, now: datetime, attempt: int = 1
+def begin(
+    session: Session,
+    row: RubricVersion,
+    *,
+    candidate_id: UUID,
+    language: str,
+    now: datetime,
+    attempt: int = 1,
+    follows: UUID | None = None,
 ) -> Submission:
+    """Make a draft and the candidate's part in it. Invalid for a language in which the rubric is not judged."""
     _check_language(read_rubric(row).evidence.languages, language)
     submission = Submission(
         organisation_id=row.organisation_id,
@@ -59,6 +67,7 @@ def _begin(
         rubric_content_hash=row.content_hash,
         language=language,
         attempt=attempt,
+        follows=follows,
         created_at=now,
     )
     session.add(submission)
@@ -73,7 +82,8 @@ def _check_language(languages: list[str], language: str) -> None:
         raise Invalid(message, code="language", errors=(FieldError("language", message),))
 
 
-def _record(session: Session, submission: Submission, action: str, *, now: datetime) -> None:
+def record(session: Session, submission: Submission, action: str, *, now: datetime) -> None:
+    """Append what a candidate did to the audit trail."""
     append(
         session,
         action=action,

@@ -1,9 +1,11 @@
 """Writing jobs: a row in the caller's own transaction, so that it is never lost and never early."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.jobs.catalog import JobKind
 from app.jobs.models import Job, JobState
@@ -39,3 +41,11 @@ def enqueue(
         created_at=now,
     ).on_conflict_do_nothing(index_elements=["id"])
     return session.connection().execute(row).rowcount == 1
+
+
+def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None:
+    """Cancel jobs: a waiting one never starts, a running one stops at its next look. Others stay as they are."""
+    jobs = update(Job).where(col(Job.id).in_(job_ids))
+    session.connection().execute(jobs.where(col(Job.state) == JobState.DOING).values(cancel=True))
+    waiting = jobs.where(col(Job.state) == JobState.TODO)
+    session.connection().execute(waiting.values(cancel=True, state=JobState.CANCELLED, ended_at=now))

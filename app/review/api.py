@@ -13,7 +13,8 @@ from app.assessments.forms import DraftForm, SendForm
 from app.assessments.models import Assessment
 from app.assessments.service import Preview, preview
 from app.evidence.models import Submission
-from app.evidence.show import evidence_json, evidence_of, time_text
+from app.evidence.show import evidence_json, time_text
+from app.evidence.submissions import evidence_of
 from app.frameworks.api import rubric_json
 from app.frameworks.models import RubricVersion
 from app.review import claims

@@ -165,6 +165,14 @@ class Storage:
         with _down_is_unavailable():
             self._inner.delete_object(Bucket=self.bucket, Key=key)
 
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins so."""
+        with _down_is_unavailable():
+            pages = self._inner.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            keys = [str(found["Key"]) for page in pages for found in page.get("Contents", [])]
+        for key in keys:
+            self.delete(key)
+
     def prepare(self, *, origins: list[str]) -> None:
         """Create the bucket and let browsers of these origins send parts and read media."""
         with _down_is_unavailable():

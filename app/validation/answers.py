@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlmodel import Session, col, select
 
 from app.accounts.models import Person
 from app.actor import Actor, Role
 from app.evidence.models import Evidence, Submission
-from app.frameworks.models import AchievementVersion, RubricVersion
+from app.frameworks.api import rubric_json
+from app.frameworks.models import RubricVersion
 from app.validation import sample
-from app.validation.models import ItemState, Lot, LotItem, LotState, Validation
+from app.validation.models import ItemState, Lot, LotItem, Validation
 
-PUBLIC_RUBRIC = ("title", "evidence", "scale", "vacs", "criteria", "pass_rule")
 SEES_OUTCOMES = (Role.LEAD_VALIDATOR, Role.AUDITOR, Role.ISSUER, Role.ADMINISTRATOR)
 
 
@@ -109,13 +110,16 @@ def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
     } | hidden
 
 
-def may_see(lot: Lot, actor: Actor) -> bool:
-    """Say whether the person may see a lot at all: its assessor, and those who watch this rubric."""
-    if lot.organisation_id != actor.organisation_id:
-        return False
-    if lot.assessor_id == actor.person_id and actor.has(Role.ASSESSOR):
-        return True
-    return any(actor.may_judge(role, lot.rubric_code) for role in (Role.VALIDATOR, *SEES_OUTCOMES))
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition for lots that a person may see: their own, and those of rubrics that they watch."""
+    conditions: list[ColumnElement[bool]] = []
+    if actor.has(Role.ASSESSOR):
+        conditions.append(col(Lot.assessor_id) == actor.person_id)
+    for role in (Role.VALIDATOR, *SEES_OUTCOMES):
+        if actor.has(role):
+            limit = actor.rubrics.get(role)
+            conditions.append(true() if limit is None else col(Lot.rubric_code).in_(limit))
+    return and_(col(Lot.organisation_id) == actor.organisation_id, or_(false(), *conditions))
 
 
 def lease_answer(validation: Validation) -> dict[str, Any]:
@@ -139,7 +143,7 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "reference": submission.reference,
         "language": submission.language,
         "attempt": submission.attempt,
-        "rubric": rubric_answer(session, submission),
+        "rubric": rubric_json(session, session.get_one(RubricVersion, submission.rubric_id)),
         "evidence": evidence_answer(session, submission),
         "earlier": [],
         "draft": validation.draft,
@@ -150,21 +154,6 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "final": validation.final,
         "decided_at": zulu(validation.decided_at),
     }
-
-
-def rubric_answer(session: Session, submission: Submission) -> dict[str, Any]:
-    """Return the rubric version that a submission is judged by."""
-    rubric = session.get_one(RubricVersion, submission.rubric_id)
-    achievement = session.exec(
-        select(AchievementVersion.id).where(AchievementVersion.rubric_version_id == rubric.id)
-    ).first()
-    return {
-        "id": str(rubric.id),
-        "code": rubric.code,
-        "version": rubric.version,
-        "content_hash": rubric.content_hash,
-        "achievement_id": str(achievement) if achievement else None,
-    } | {name: rubric.body.get(name) for name in PUBLIC_RUBRIC}
 
 
 def evidence_answer(session: Session, submission: Submission) -> list[dict[str, Any]]:
@@ -198,8 +187,3 @@ def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
         "decision": validation.decision,
         "decided_at": zulu(validation.decided_at),
     }
-
-
-def is_undecided(lot: Lot) -> bool:
-    """Say whether decisions of this lot are still held back."""
-    return lot.state not in {LotState.ACCEPTED, LotState.RECTIFIED}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.actor import Role, Scope
 from app.assessments.forms import DraftForm, Form, JudgementForm, ScoreForm
 from app.errors import FieldError, Invalid, NotAllowed, NotFound
-from app.validation import answers, claims, decisions, lots
+from app.validation import answers, claims, decisions, leases, lots, scores
 from app.validation.models import ItemState, Lot, LotState, Validation
 from app.validation.rules import DecisionKind
 from app.web.call import Call, NoForm
@@ -45,7 +45,7 @@ class DecisionForm(Form):
 
 def list_lots(call: Call[NoForm]) -> Response:
     limit = _limit(call)
-    statement = select(Lot).where(Lot.organisation_id == call.actor.organisation_id)
+    statement = select(Lot).where(answers.visible_to(call.actor))
     if wanted := call.query("state"):
         statement = statement.where(Lot.state == _lot_state(wanted))
     if cursor := call.query("cursor"):
@@ -53,10 +53,9 @@ def list_lots(call: Call[NoForm]) -> Response:
         if after is not None:
             same_time = and_(col(Lot.opened_at) == after.opened_at, col(Lot.id) > after.id)
             statement = statement.where(or_(col(Lot.opened_at) < after.opened_at, same_time))
-    rows = call.session.exec(statement.order_by(col(Lot.opened_at).desc(), col(Lot.id))).all()
-    seen = [lot for lot in rows if answers.may_see(lot, call.actor)]
-    shown = [answers.lot_answer(call.session, lot=lot, actor=call.actor) for lot in seen[:limit]]
-    return call.json({"items": shown, "next": shown[-1]["id"] if len(seen) > limit else None})
+    rows = call.session.exec(statement.order_by(col(Lot.opened_at).desc(), col(Lot.id)).limit(limit + 1)).all()
+    shown = [answers.lot_answer(call.session, lot=lot, actor=call.actor) for lot in rows[:limit]]
+    return call.json({"items": shown, "next": shown[-1]["id"] if len(rows) > limit else None})
 
 
 def show_lot(call: Call[NoForm]) -> Response:
@@ -109,14 +108,14 @@ def show_validation(call: Call[NoForm]) -> Response:
 
 
 def renew(call: Call[NoForm]) -> Response:
-    renewed = claims.renew(
+    renewed = leases.renew(
         call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now, lease=_lease(call)
     )
     return call.json(answers.lease_answer(renewed))
 
 
 def save_draft(call: Call[DraftForm]) -> Response:
-    saved = claims.save_draft(
+    saved = leases.save_draft(
         call.session,
         actor=call.actor,
         validation_id=call.path_id("id"),
@@ -127,13 +126,13 @@ def save_draft(call: Call[DraftForm]) -> Response:
 
 
 def give_back(call: Call[NoForm]) -> Response:
-    claims.give_back(call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now)
+    leases.give_back(call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now)
     return call.nothing()
 
 
 def send_scores(call: Call[JudgementForm]) -> Response:
     validation = _validation(call)
-    decisions.send_blind_scores(
+    scores.send_blind_scores(
         call.session,
         validation=validation,
         sent=call.form.sent(),
@@ -164,14 +163,14 @@ def _lease(call: Call[ClaimForm] | Call[NoForm]) -> timedelta:
 
 
 def _lot(call: Call[NoForm]) -> Lot:
-    lot = call.session.get(Lot, call.path_id("id"))
-    if lot is None or not answers.may_see(lot, call.actor):
+    lot = call.session.exec(select(Lot).where(Lot.id == call.path_id("id"), answers.visible_to(call.actor))).first()
+    if lot is None:
         raise NotFound("There is nothing at this address.")
     return lot
 
 
 def _validation(call: Call[NoForm] | Call[JudgementForm] | Call[DecisionForm]) -> Validation:
-    return claims.own_validation(call.session, actor=call.actor, validation_id=call.path_id("id"))
+    return leases.own_validation(call.session, actor=call.actor, validation_id=call.path_id("id"))
 
 
 def _limit(call: Call[NoForm]) -> int:

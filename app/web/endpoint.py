@@ -35,6 +35,7 @@ from app.web.deps import Deps
 from app.web.errors import answer_for, is_api
 from app.web.i18n import N_, language_of
 from app.web.idempotency import Remembered, recall, remember
+from app.web.limits import Limiter
 from app.web.security import is_cross_site
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Policy:
     unit: Unit
     remembers: bool
     again: Handler | None
+    limit: str | None = None
 
 
 def make_endpoint(handler: Handler, policy: Policy) -> Callable[[Request], Any]:
@@ -126,6 +128,9 @@ def _identify(call: Call[Any], policy: Policy) -> None:
     why_not = why_not_allowed(actor, policy)
     if why_not is not None:
         raise why_not
+    if policy.limit is not None:
+        limiter: Limiter = call.request.app.state.limiter
+        limiter.hit(call, route=policy.name, limit=policy.limit)
 
 
 def why_not_allowed(actor: Actor | None, policy: Policy) -> AssayError | None:

@@ -32,13 +32,18 @@ def post(
     method: str = "POST",
     remembers: bool = True,
     again: Handler | None = None,
+    limit: str | None = None,
 ) -> Route:
     """Make a route that changes something, in one write unit. `again` shows a page's form once more when invalid.
 
+    `limit` is a rate such as `20/minute`, for one person or address.
     `remembers=False` for answers that hold tokens or signed addresses: those are made anew, never stored.
     """
     return _route(
-        path, [method], handler, _policy(name, allow, scope, form, Unit.WRITING, remembers=remembers, again=again)
+        path,
+        [method],
+        handler,
+        _policy(name, allow, scope, form, Unit.WRITING, remembers=remembers, again=again, limit=limit),
     )
 
 
@@ -53,10 +58,14 @@ def slow_post(
     method: str = "POST",
     remembers: bool = True,
     again: Handler | None = None,
+    limit: str | None = None,
 ) -> Route:
     """Make a route that talks to the storage or another host: its handler opens its own short units."""
     return _route(
-        path, [method], handler, _policy(name, allow, scope, form, Unit.OWN, remembers=remembers, again=again)
+        path,
+        [method],
+        handler,
+        _policy(name, allow, scope, form, Unit.OWN, remembers=remembers, again=again, limit=limit),
     )
 
 
@@ -75,9 +84,10 @@ def _policy(
     *,
     remembers: bool = True,
     again: Handler | None = None,
+    limit: str | None = None,
 ) -> Policy:
     who = allow if isinstance(allow, Access) else frozenset(allow)
-    return Policy(name, who, scope, form, unit, remembers, again)
+    return Policy(name, who, scope, form, unit, remembers, again, limit)
 
 
 def _route(path: str, methods: list[str], handler: Handler, policy: Policy) -> Route:

@@ -99,3 +99,10 @@ def test_signing_out_ends_the_session_for_good(engine: Engine, client: TestClien
     assert client.post("/sign-out", headers=SAME_SITE).status_code == 303
     client.cookies.set("assay_session", cookie)
     assert client.get("/api/v1/me").status_code == 401
+
+
+def test_the_eleventh_wrong_password_in_five_minutes_is_refused(client: TestClient):
+    form = {"email": "a@example.org", "password": "wrong"}
+    tries = [client.post("/sign-in", data=form, headers=SAME_SITE) for _ in range(11)]
+    assert [answer.status_code for answer in tries] == [422] * 10 + [429]
+    assert tries[-1].headers["retry-after"]

@@ -1,0 +1,82 @@
+"""What the API of submissions and evidence takes (sections 4.2 and 4.3). Unknown fields are refused."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.evidence.parts import MOST_PARTS
+from app.evidence.receipts import GivenConsent
+from app.evidence.states import EvidenceKind
+
+MOST_SIGNED_AT_ONCE = 1_000
+PartNumber = Annotated[int, Field(ge=1, le=MOST_PARTS)]
+MediaType = Annotated[str, Field(pattern=r"^(video|audio|application)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")]
+Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
+
+
+class Form(BaseModel):
+    """Strict about names: a misspelt field is never silently dropped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Form):
+    """For calls that take no fields."""
+
+
+class SubmissionForm(Form):
+    """A new submission."""
+
+    rubric_id: UUID
+    language: str = Field(min_length=2, max_length=20)
+
+
+class EvidenceForm(Form):
+    """A new evidence: a file (name, type, size; null size = a recording that goes on), or a text."""
+
+    kind: EvidenceKind
+    name: str | None = Field(default=None, max_length=255)
+    media_type: MediaType | None = None
+    size_bytes: int | None = Field(default=None, ge=1)
+    text: str | None = None
+
+
+class PartForm(Form):
+    """One part of a recording of unknown length."""
+
+    number: PartNumber
+    size_bytes: int = Field(ge=1)
+
+
+class PartsForm(Form):
+    """Which parts to sign: `numbers` when the size of the whole is known, else `parts`."""
+
+    numbers: list[PartNumber] | None = Field(default=None, min_length=1, max_length=MOST_SIGNED_AT_ONCE)
+    parts: list[PartForm] | None = Field(default=None, min_length=1, max_length=MOST_SIGNED_AT_ONCE)
+
+
+class CompleteForm(Form):
+    """What the client says about what it sent."""
+
+    sha256: Digest | None = None
+    part_count: PartNumber | None = None
+    size_bytes: int | None = Field(default=None, ge=0)
+
+
+class ConsentForm(Form):
+    """A consent that is given now."""
+
+    purpose: str = Field(max_length=100)
+    version: str = Field(max_length=40)
+
+    @property
+    def given(self) -> GivenConsent:
+        return GivenConsent(self.purpose, self.version)
+
+
+class SubmitForm(Form):
+    """Declaration and consents. The declaration says that this is the candidate's own work."""
+
+    declaration: Literal[True]
+    consents: list[ConsentForm] = Field(default_factory=list, max_length=50)

@@ -1,0 +1,135 @@
+"""Text evidence: written in the browser, kept as an object like every original, ready at once."""
+
+import json
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from app.actor import Actor
+from app.db.engine import reading, writing
+from app.errors import AssayError, FieldError, Invalid
+from app.evidence import adding, stages
+from app.evidence.models import Evidence, Rendition
+from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
+from app.evidence.submissions import own_for_changes
+from app.frameworks.rubric import EvidenceRequirement
+from app.ids import new_id
+from app.storage.client import Storage
+
+MOST_CHARACTERS = 200_000
+MEDIA_TYPE = "text/plain; charset=utf-8"
+NAME = "text.txt"
+SHORTER_THAN_ASKED = "shorter-than-asked"
+PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")  # blank lines part paragraphs
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenText:
+    """A text as it is judged: its bytes, words, and paragraphs with their places in it."""
+
+    content: bytes
+    words: int
+    paragraphs: list[dict[str, int | str]]
+
+    @property
+    def rendition(self) -> bytes:
+        """What the workstation shows: paragraphs with `start` and `end`, counted in characters of the original."""
+        body = {"version": 1, "words": self.words, "paragraphs": self.paragraphs}
+        return json.dumps(body, ensure_ascii=False).encode()
+
+
+def read_text(text: str) -> WrittenText:
+    """Take a text as it was written, with one kind of line end. Invalid when it holds control characters."""
+    clean = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(clean) > MOST_CHARACTERS:
+        raise _invalid("This text is longer than 200,000 characters. Shorten it.")
+    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in clean):
+        raise _invalid("This text holds characters that can't be shown. Paste it as plain text.")
+    words = len(clean.split())
+    if words == 0:
+        raise _invalid("Write something first.")
+    paragraphs: list[dict[str, int | str]] = [
+        {"start": found.start(), "end": found.end(), "text": found[0]} for found in PARAGRAPH.finditer(clean)
+    ]
+    return WrittenText(clean.encode(), words, paragraphs)
+
+
+def _invalid(message: str) -> Invalid:
+    return Invalid(message, errors=(FieldError("text", message),))
+
+
+def check_length(words: int, asked: EvidenceRequirement) -> list[str]:
+    """Refuse a text that is too long for the rubric; return the warnings of one that is shorter than asked."""
+    if asked.max_words is not None and words > asked.max_words:
+        raise Invalid(
+            "This text has %(words)d words; the rubric takes up to %(most)d. Shorten it.",
+            code="too-long",
+            errors=(FieldError("text", "This is too long."),),
+            words=words,
+            most=asked.max_words,
+        )
+    return [SHORTER_THAN_ASKED] if words < (asked.min_words or 0) else []
+
+
+def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: UUID, text: str, now: datetime) -> UUID:
+    """Keep a text and return the id of its evidence, which is ready at once."""
+    written = read_text(text)
+    with reading(engine) as session:
+        submission = own_for_changes(session, actor=actor, submission_id=submission_id)
+        warnings = check_length(written.words, adding.check_room(session, submission, EvidenceKind.TEXT))
+    evidence_id = new_id()
+    evidence = Evidence(
+        id=evidence_id,
+        organisation_id=submission.organisation_id,
+        submission_id=submission_id,
+        position=0,
+        kind=EvidenceKind.TEXT,
+        name=NAME,
+        media_type=MEDIA_TYPE,
+        state=EvidenceState.READY,
+        object_key=adding.new_key(submission.organisation_id, evidence_id),
+        size_bytes=len(written.content),
+        sha256=sha256(written.content).hexdigest(),
+        salt=secrets.token_hex(adding.SALT_BYTES),
+        words=written.words,
+        warnings=warnings,
+        created_at=now,
+        completed_at=now,
+    )
+    shown = _rendition(evidence, written)
+    storage.put_bytes(evidence.object_key, written.content, media_type=MEDIA_TYPE)
+    storage.put_bytes(shown.object_key, written.rendition, media_type=shown.media_type)
+    try:
+        with writing(engine) as session:
+            adding.store(session, evidence, actor=actor, now=now)
+            session.add(shown)
+            _pass_stages(session, evidence_id, now)
+    except AssayError:
+        for key in (evidence.object_key, shown.object_key):
+            storage.delete(key)
+        raise
+    return evidence_id
+
+
+def _rendition(evidence: Evidence, written: WrittenText) -> Rendition:
+    return Rendition(
+        evidence_id=evidence.id,
+        kind=RenditionKind.TEXT,
+        media_type="application/json",
+        size_bytes=len(written.rendition),
+        sha256=sha256(written.rendition).hexdigest(),
+        object_key=evidence.object_key + "-text",
+    )
+
+
+def _pass_stages(session: Session, evidence_id: UUID, now: datetime) -> None:
+    for name in (StageName.INSPECT, StageName.EXTRACT):
+        stages.mark(session, evidence_id, name, now=now, state=StageState.RUNNING)
+        stages.mark(session, evidence_id, name, now=now, state=StageState.DONE)

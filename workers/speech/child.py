@@ -1,0 +1,111 @@
+"""The process that alone holds torch and the model: started by `client.SpeechChild`, never by hand.
+
+It talks over the socket that is its standard input, answers one request at a time, and ends with its parent
+or when nobody has asked for a while. Whatever a library prints goes to the log, not between the messages.
+"""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import traceback
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+import torch
+
+from workers.speech import vad
+from workers.speech.desk import Desk, OtherPlan, UnknownLanguage
+from workers.speech.parent import die_with
+from workers.speech.plans import Plan
+from workers.speech.transcriber import OpenAiWhisper
+from workers.speech.wav import BadWav
+from workers.speech.weights import NoWeights, provide
+from workers.speech.wire import Closed, Message, Wire
+
+REFUSALS: dict[type[Exception], str] = {
+    BadWav: "bad-wav",
+    UnknownLanguage: "unknown-language",
+    OtherPlan: "other-plan",
+}
+
+
+def main() -> int:
+    """Load the model, say so, answer until nobody asks any more."""
+    asked = _arguments()
+    die_with(asked.parent)
+    logging.basicConfig(format="%(message)s")
+    wire, requests = Wire(socket.socket(fileno=0)), SimpleQueue[Message]()
+    Thread(target=_listen, args=(wire, requests), daemon=True).start()
+    try:
+        desk = _open_desk(asked)
+    except NoWeights as error:
+        wire.send(_refusal("no-weights", error))
+        return 1
+    wire.send({"ready": os.getpid()})
+    patience_s = None  # nobody starts a child without a question: it waits for the first one
+    while True:
+        try:
+            request = requests.get(timeout=patience_s)
+        except Empty:
+            return 0
+        wire.send(_answer(desk, request))
+        patience_s = asked.idle_s
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--idle-s", type=float, required=True)
+    parser.add_argument("--offline", action="store_true")
+    return parser.parse_args()
+
+
+def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
+    """Hand requests over; leave at once, in the midst of work, when the parent has gone."""
+    try:
+        while True:
+            requests.put(wire.read())
+    except Closed:
+        os._exit(0)
+
+
+def _open_desk(asked: argparse.Namespace) -> Desk:
+    weights = provide(asked.model, folder=asked.folder, download=not asked.offline)
+    finder = vad.SpeechFinder()
+    torch.set_num_threads(asked.threads)  # after silero, which sets it to 1 for all when it is imported
+    transcriber = OpenAiWhisper(weights, speech_settings=vad.SETTINGS)
+    transcriber.warm_up()
+    return Desk(transcriber, finder)
+
+
+def _answer(desk: Desk, request: Message) -> Message:
+    """Answer a request. A refusal is an answer, and so is a mistake of ours: the next may go well."""
+    try:
+        return {"answer": _work(desk, request)}
+    except tuple(REFUSALS) as error:
+        return _refusal(REFUSALS[type(error)], error)
+    except Exception as error:  # noqa: BLE001 - logged whole here, raised again by the client
+        traceback.print_exc()
+        return _refusal("bug", error)
+
+
+def _work(desk: Desk, request: Message) -> Message:
+    path = Path(request["wav"])
+    if request["do"] == "plan":
+        return desk.plan(path, language=request["language"]).to_json()
+    plan = Plan.from_json(request["plan"])
+    return desk.transcribe(path, plan=plan, index=request["index"]).to_json()
+
+
+def _refusal(kind: str, error: Exception) -> Message:
+    return {"refusal": kind, "why": f"{type(error).__name__}: {error}" if kind == "bug" else str(error)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""What the speech child answers: a plan for a WAV, the words of one chunk of it."""
+
+from pathlib import Path
+
+from app.evidence.transcripts import Segment, Span
+from workers.speech.chunks import chunks, silences
+from workers.speech.heard import placed, without_loops
+from workers.speech.plans import ChunkResult, Plan, plan_id
+from workers.speech.transcriber import Transcriber
+from workers.speech.vad import SpeechFinder
+from workers.speech.wav import BadWav, open_wav, read_spans, sha256_of
+
+ALSO_CALLED = {"nb": "no", "iw": "he", "fil": "tl", "in": "id"}
+
+
+class UnknownLanguage(Exception):
+    """The model has not learnt this language."""
+
+
+class OtherPlan(Exception):
+    """The plan was made for another WAV or by another model or settings; its chunks must not be mixed."""
+
+
+class Desk:
+    """Answers with one model and one voice finder, both loaded once."""
+
+    def __init__(self, transcriber: Transcriber, finder: SpeechFinder) -> None:
+        self._transcriber = transcriber
+        self._finder = finder
+        self._known: dict[tuple[Path, int, int], str] = {}
+
+    def plan(self, path: Path, *, language: str) -> Plan:
+        """Find the speech in a WAV and cut it into chunks. Raises BadWav, UnknownLanguage."""
+        spoken = self._language(language)
+        wav, engine = open_wav(path), self._transcriber.engine
+        digest, speech = self._sha256(path), self._finder.spans(wav)
+        return Plan(
+            id=plan_id(wav_sha256=digest, language=spoken, engine=engine),
+            wav_sha256=digest,
+            duration_ms=wav.duration_ms,
+            language=spoken,
+            engine=engine,
+            chunks=chunks(speech),
+            silences=silences(speech, duration_ms=wav.duration_ms),
+        )
+
+    def transcribe(self, path: Path, *, plan: Plan, index: int) -> ChunkResult:
+        """Transcribe one chunk of a plan. Raises BadWav, OtherPlan."""
+        if plan.engine != self._transcriber.engine or plan.wav_sha256 != self._sha256(path):
+            raise OtherPlan(f"The plan {plan.id} is of another recording or model.")
+        chunk = plan.chunks[index]
+        samples = read_spans(open_wav(path), chunk.spans)
+        said, loops = without_loops(self._transcriber.transcribe(samples, language=plan.language))
+        heard = tuple(part for one in said for part in placed(one, chunk))
+        dropped = tuple(_stretch(part.segment) for one in loops for part in placed(one, chunk))
+        return ChunkResult(plan.id, index, heard, dropped)
+
+    def _language(self, tag: str) -> str:
+        base = tag.lower().replace("_", "-").split("-")[0]
+        language = ALSO_CALLED.get(base, base)
+        if language not in self._transcriber.languages:
+            raise UnknownLanguage(tag)
+        return language
+
+    def _sha256(self, path: Path) -> str:
+        """Return the digest of a file that is read once for all its chunks, again when it has changed."""
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise BadWav(f"{path}: {error}") from error
+        key = (path, facts.st_size, facts.st_mtime_ns)
+        if key not in self._known:
+            self._known = {key: sha256_of(path)}
+        return self._known[key]
+
+
+def _stretch(part: Segment) -> Span:
+    return Span(part.start_ms, part.end_ms)

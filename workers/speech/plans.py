@@ -1,0 +1,149 @@
+"""What the worker stores: the plan of a transcription and the result of each chunk. No torch here."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from app.evidence.transcripts import Json, Segment, Span, Transcript
+from workers.speech.chunks import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who transcribes, exactly: another version, model or setting is another engine and gives another plan.
+
+    `model_sha256` is of the published weights; `settings` is a digest of all that changes the result.
+    """
+
+    name: str
+    version: str
+    model: str
+    model_sha256: str
+    settings: str
+
+    @property
+    def label(self) -> str:
+        """What a transcript says about itself, such as `openai-whisper 20250625 base`."""
+        return f"{self.name} {self.version} {self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one WAV is transcribed. The same WAV, language and engine give the same plan and `id` anywhere.
+
+    `id` and a chunk's index together say which work a stored result is of. No chunks: no speech was found.
+    """
+
+    id: str
+    wav_sha256: str
+    duration_ms: int
+    language: str
+    engine: Engine
+    chunks: tuple[Chunk, ...]
+    silences: tuple[Span, ...]
+
+    def to_json(self) -> Json:
+        """Return the stored form."""
+        return {
+            "id": self.id,
+            "wav_sha256": self.wav_sha256,
+            "duration_ms": self.duration_ms,
+            "language": self.language,
+            "engine": asdict(self.engine),
+            "chunks": [chunk.to_json() for chunk in self.chunks],
+            "silences": [silence.to_json() for silence in self.silences],
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(
+            id=body["id"],
+            wav_sha256=body["wav_sha256"],
+            duration_ms=body["duration_ms"],
+            language=body["language"],
+            engine=Engine(**body["engine"]),
+            chunks=tuple(Chunk.from_json(chunk) for chunk in body["chunks"]),
+            silences=tuple(Span.from_json(silence) for silence in body["silences"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the model says about its own text; whisper's measures, kept for whoever asks how sure it was."""
+
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSegment:
+    """A segment with its figures."""
+
+    segment: Segment
+    figures: Figures
+
+    def to_json(self) -> Json:
+        """Return the segment's published form with `figures` beside it: `Segment.from_json` reads it too."""
+        return {**self.segment.to_json(), "figures": asdict(self.figures)}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(Segment.from_json(body), Figures(**body["figures"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What was heard in one chunk, in the recording's time; `dropped` are stretches that gave only loops."""
+
+    plan_id: str
+    index: int
+    heard: tuple[HeardSegment, ...]
+    dropped: tuple[Span, ...] = ()
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments without their figures."""
+        return tuple(one.segment for one in self.heard)
+
+    def to_json(self) -> Json:
+        """Return the stored form: one row of a transcript's chunks."""
+        return {
+            "plan_id": self.plan_id,
+            "index": self.index,
+            "segments": [one.to_json() for one in self.heard],
+            "dropped": [span.to_json() for span in self.dropped],
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(
+            plan_id=body["plan_id"],
+            index=body["index"],
+            heard=tuple(HeardSegment.from_json(one) for one in body["segments"]),
+            dropped=tuple(Span.from_json(span) for span in body["dropped"]),
+        )
+
+
+def plan_id(*, wav_sha256: str, language: str, engine: Engine) -> str:
+    """Return the digest of all that decides a transcription."""
+    facts = {"wav_sha256": wav_sha256, "language": language, "engine": asdict(engine)}
+    return digest(facts)
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of some facts, whatever their order."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def join(plan: Plan, results: Sequence[ChunkResult]) -> Transcript:
+    """Put chunk results together, whatever order they came in: those that are there, so it can grow live."""
+    ordered = sorted(results, key=lambda result: result.index)
+    segments = tuple(segment for result in ordered for segment in result.segments)
+    return Transcript(plan.language, plan.engine.label, segments, plan.silences)
