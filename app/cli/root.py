@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from app.cli import accounts, audit, processes, storage
+from app.cli import accounts, audit, credential, processes, storage
 from app.cli.sample import sample
 from app.errors import AssayError
 
@@ -22,6 +22,7 @@ root.add_typer(accounts.org, name="org")
 root.add_typer(accounts.person, name="person")
 root.add_typer(accounts.token, name="token")
 root.command("login-link")(accounts.login_link)
+root.add_typer(credential.credential, name="credential")
 root.add_typer(storage.storage, name="storage")
 root.add_typer(audit.audit, name="audit")
 root.add_typer(sample, name="sample")
