@@ -64,7 +64,7 @@ clean: ## Remove .venv and what the tools keep; your data in var stays
 	@touch .venv/.runtime $@
 
 .venv/.media: .venv/.runtime
-	@$(BIN)/python -m workers.media.binaries
+	@$(BIN)/python -m workers.doctor --only media
 	@touch $@
 
 .venv/.speech: .venv/.runtime

@@ -4,7 +4,9 @@ import sys
 
 import typer
 
-from app.cli import accounts, audit, credential, processes, storage
+from app.cli import accounts, audit, credential, frameworks, processes, storage
+from app.cli.demo import demo
+from app.cli.doctor import doctor
 from app.cli.sample import sample
 from app.errors import AssayError
 
@@ -17,12 +19,15 @@ root = typer.Typer(
     "Example: assay up --port 8000 --data ./var",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+root.command("demo")(demo)
+root.command("doctor")(doctor)
 processes.register(root)
 root.add_typer(accounts.org, name="org")
 root.add_typer(accounts.person, name="person")
 root.add_typer(accounts.token, name="token")
 root.command("login-link")(accounts.login_link)
 root.add_typer(credential.credential, name="credential")
+root.add_typer(frameworks.framework, name="framework")
 root.add_typer(storage.storage, name="storage")
 root.add_typer(audit.audit, name="audit")
 root.add_typer(sample, name="sample")

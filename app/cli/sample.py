@@ -1,4 +1,4 @@
-"""`assay sample`: plans, draws and figures from the shell (API section 5). Nothing here needs a database."""
+"""`assay sample`: plans, draws and figures from the shell (API section 5). `sample_lots` has what needs a database."""
 
 import json
 from enum import StrEnum
@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.output import AsJson, show
+from app.cli.sample_lots import policy, verify_command
 from app.validation.acceptance import (
     AcceptChance,
     TwoPoints,
@@ -30,6 +32,8 @@ DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 MOST_SAMPLED = 5000
 
 sample = typer.Typer(no_args_is_help=True, help="Sampling plans, draws and what a sample can say.")
+sample.add_typer(policy, name="policy")
+sample.command("verify")(verify_command)
 
 
 class PlanEngine(StrEnum):
@@ -55,18 +59,8 @@ class Model(StrEnum):
     HYPERGEOMETRIC = "hypergeometric"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 LotSize = Annotated[int, typer.Option("--lot", min=1, help="Decisions in the lot.")]
 Share = Annotated[float, typer.Option(min=0, max=1)]
-
-
-def show(answer: dict[str, Any], *, as_json: bool) -> None:
-    """Print a result: JSON for programs, a line for each field for people."""
-    if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
-        return
-    for name, value in answer.items():
-        print(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
 
 
 @sample.command("plan")

@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.actor import Actor
 from app.assessments.results import released_result
@@ -17,7 +17,7 @@ from app.evidence.receipt_key import PublicKey, receipt_key
 from app.evidence.show import time_text
 from app.review import claims
 from app.settings import Settings
-from app.validation.models import Validation
+from app.validation import leases
 from app.validation.sample import withdraw_item
 
 RECEIPT = "receipt"
@@ -37,14 +37,9 @@ def evidence_hooks(settings: Settings) -> Hooks:
 
 def lease_until(session: Session, actor: Actor, submission_id: UUID, now: datetime) -> datetime | None:
     """Return when this person's live claim or validation of a submission ends; None without one or after it."""
-    validation = select(Validation.expires_at).where(
-        Validation.validator_id == actor.person_id,
-        Validation.submission_id == submission_id,
-        col(Validation.ended_at).is_(None),
-    )
     ends = (
         claims.lease_until(session, person_id=actor.person_id, submission_id=submission_id),
-        session.exec(validation).first(),
+        leases.lease_until(session, person_id=actor.person_id, submission_id=submission_id, now=now),
     )
     return max((end for end in ends if end is not None and end > now), default=None)
 

@@ -73,15 +73,11 @@ class Plan:
     def _start_site(self) -> Popen[bytes]:
         number = self.listener.fileno()
         command = python("app", "serve", "--fd", str(number))
-        return spawn(command, env=self._environment(), log=self.logs / "site.log", pass_fds=(number,))
+        return spawn(command, env=child_environment(self.settings), log=self.logs / "site.log", pass_fds=(number,))
 
     def _start_worker(self) -> Popen[bytes]:
         command = python("workers", *(["--concurrency", str(self.workers)] if self.workers > 1 else []))
-        return spawn(command, env=self._environment(), log=self.logs / "worker.log")
-
-    def _environment(self) -> dict[str, str]:
-        ours = {"ASSAY_DATA_DIR": str(self.settings.data_dir.absolute()), "ASSAY_BASE_URL": self.settings.base_url}
-        return {**os.environ, **ours, "PYTHONPATH": import_path(), "PYTHONUNBUFFERED": "1"}
+        return spawn(command, env=child_environment(self.settings), log=self.logs / "worker.log")
 
     def _site_answers(self) -> bool:
         address = f"http://127.0.0.1:{self.listener.getsockname()[1]}/healthz"
@@ -89,6 +85,14 @@ class Plan:
             return HTTP.request("GET", address).status == 200  # noqa: PLR2004
         except urllib3.exceptions.HTTPError:
             return False
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of our children: the settings that we were given by options go on as variables."""
+    ours = {"ASSAY_DATA_DIR": str(settings.data_dir.absolute()), "ASSAY_BASE_URL": settings.base_url}
+    if settings.demo:
+        ours["ASSAY_DEMO"] = "true"
+    return {**os.environ, **ours, "PYTHONPATH": import_path(), "PYTHONUNBUFFERED": "1"}
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -4,8 +4,6 @@ An open lot shows nobody its draw. Its assessor sees no sample before the lot is
 to score an item blind sees neither its outcome nor why it was picked (rule 11).
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +12,9 @@ from sqlmodel import Session, col, select
 
 from app.accounts.models import Person
 from app.actor import Actor, Role
-from app.evidence.models import Evidence, Submission
+from app.evidence.models import Submission
+from app.evidence.show import evidence_json, time_text
+from app.evidence.submissions import evidence_of
 from app.frameworks.api import rubric_json
 from app.frameworks.models import RubricVersion
 from app.validation import sample
@@ -23,15 +23,8 @@ from app.validation.models import ItemState, Lot, LotItem, Validation
 SEES_OUTCOMES = (Role.LEAD_VALIDATOR, Role.AUDITOR, Role.ISSUER, Role.ADMINISTRATOR)
 
 
-def zulu(value: datetime | None) -> str | None:
-    """Return a time as the API writes it: RFC 3339, UTC, with Z."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
-
-
-def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
-    """Return one lot as this person may see it."""
-    is_own = lot.assessor_id == actor.person_id
-    is_decided = lot.decided_at is not None
+def lot_export(session: Session, lot: Lot) -> dict[str, Any]:
+    """Return all there is to say of a lot, the secret apart: it is null until the lot is decided."""
     person = session.get_one(Person, lot.assessor_id)
     return {
         "id": str(lot.id),
@@ -46,27 +39,34 @@ def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
             "body": lot.plan,
         },
         "commitment": lot.commitment,
-        "secret": lot.secret if is_decided else None,
+        "secret": lot.secret if lot.decided_at else None,
         "tier": lot.tier,
         "prior": lot.prior,
-        "opened_at": zulu(lot.opened_at),
-        "closes_at": zulu(lot.closes_at),
-        "closed_at": zulu(lot.closed_at),
-        "decided_at": zulu(lot.decided_at),
+        "opened_at": time_text(lot.opened_at),
+        "closes_at": time_text(lot.closes_at),
+        "closed_at": time_text(lot.closed_at),
+        "decided_at": time_text(lot.decided_at),
         "opened_audit": {"seq": lot.opened_audit_seq, "hash": lot.opened_audit_hash},
         "size": lot.size,
         "max_size": lot.max_size,
         "sample_size": lot.sample_size,
         "accept": lot.accept,
         "reject_at": lot.reject_at,
-        "faults": None if is_own and not is_decided else lot.faults,
-        "items": [
-            _item(item, hidden=_hidden(lot, item, actor=actor, own_blind=own_blind))
-            for own_blind in [_blind_of(session, lot, actor)]
-            for item in sample.items_of(session, lot)
-        ],
+        "faults": lot.faults,
+        "items": [_item(item) for item in sample.items_of(session, lot)],
         "reason": lot.reason,
     }
+
+
+def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
+    """Return one lot as this person may see it."""
+    answer = lot_export(session, lot)
+    own_blind = _blind_of(session, lot, actor)
+    items = [
+        _item(item) | _hidden(lot, item, actor=actor, own_blind=own_blind) for item in sample.items_of(session, lot)
+    ]
+    is_own_undecided = lot.assessor_id == actor.person_id and lot.decided_at is None
+    return answer | {"items": items, "faults": None if is_own_undecided else lot.faults}
 
 
 def _blind_of(session: Session, lot: Lot, actor: Actor) -> frozenset[UUID]:
@@ -95,7 +95,7 @@ def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]
     return {}
 
 
-def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
+def _item(item: LotItem) -> dict[str, Any]:
     return {
         "submission_id": str(item.submission_id),
         "attempt": item.attempt,
@@ -107,7 +107,7 @@ def _item(item: LotItem, *, hidden: dict[str, Any]) -> dict[str, Any]:
         "mandatory": item.mandatory,
         "inclusion_probability": item.inclusion_probability,
         "state": item.state,
-    } | hidden
+    }
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -128,7 +128,7 @@ def lease_answer(validation: Validation) -> dict[str, Any]:
         "id": str(validation.id),
         "submission_id": str(validation.submission_id),
         "lot_id": str(validation.lot_id),
-        "expires_at": zulu(validation.expires_at),
+        "expires_at": time_text(validation.expires_at),
         "version": validation.version,
         "state": validation.state,
     }
@@ -144,7 +144,7 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "language": submission.language,
         "attempt": submission.attempt,
         "rubric": rubric_json(session, session.get_one(RubricVersion, submission.rubric_id)),
-        "evidence": evidence_answer(session, submission),
+        "evidence": evidence_json(session, evidence_of(session, submission.id), staff=True),
         "earlier": [],
         "draft": validation.draft,
         "reasons": None if is_blind else item.reasons,
@@ -152,30 +152,8 @@ def validation_answer(session: Session, *, validation: Validation) -> dict[str, 
         "decision": validation.decision,
         "reason": validation.reason,
         "final": validation.final,
-        "decided_at": zulu(validation.decided_at),
+        "decided_at": time_text(validation.decided_at),
     }
-
-
-def evidence_answer(session: Session, submission: Submission) -> list[dict[str, Any]]:
-    """Return the evidence without its file names (rule 11); media and words come from the evidence routes."""
-    rows: Sequence[Evidence] = session.exec(
-        select(Evidence).where(Evidence.submission_id == submission.id).order_by(col(Evidence.position))
-    ).all()
-    return [
-        {
-            "id": str(each.id),
-            "kind": each.kind,
-            "name": f"Evidence {number}",
-            "media_type": each.media_type,
-            "state": each.state,
-            "size_bytes": each.size_bytes,
-            "sha256": each.sha256,
-            "duration_ms": each.duration_ms,
-            "width": each.width,
-            "height": each.height,
-        }
-        for number, each in enumerate(rows, 1)
-    ]
 
 
 def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
@@ -185,5 +163,5 @@ def listed(session: Session, *, validation: Validation) -> dict[str, Any]:
         "reference": submission.reference,
         "rubric_id": str(submission.rubric_id),
         "decision": validation.decision,
-        "decided_at": zulu(validation.decided_at),
+        "decided_at": time_text(validation.decided_at),
     }

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.actor import Role, Scope
 from app.assessments.forms import DraftForm, Form, JudgementForm, ScoreForm
 from app.errors import FieldError, Invalid, NotAllowed, NotFound
+from app.evidence.show import time_text
 from app.validation import answers, claims, decisions, leases, lots, scores
 from app.validation.models import ItemState, Lot, LotState, Validation
 from app.validation.rules import DecisionKind
@@ -122,7 +123,7 @@ def save_draft(call: Call[DraftForm]) -> Response:
         version=call.form.version,
         parts=call.form.parts(),
     )
-    return call.json({"version": saved.version, "saved_at": answers.zulu(call.now)})
+    return call.json({"version": saved.version, "saved_at": time_text(call.now)})
 
 
 def give_back(call: Call[NoForm]) -> Response:

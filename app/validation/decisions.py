@@ -14,6 +14,7 @@ from app.assessments.completeness import SentJudgement, SentScore, what_is_missi
 from app.assessments.differences import Difference, Judged, difference
 from app.assessments.models import Decision
 from app.assessments.rules import Judgement, Vacs, Verdict, judge
+from app.assessments.service import evidence_lengths
 from app.audit import service as audit
 from app.errors import Conflict, FieldError, Invalid
 from app.evidence.models import Submission
@@ -25,7 +26,6 @@ from app.validation.rules import DecisionKind
 from app.validation.scores import (
     INCOMPLETE,
     Subject,
-    durations_of,
     judged_by,
     judgement_json,
     move,
@@ -75,7 +75,7 @@ def _overturn(
     validation = subject.validation
     blind = validation.blind or {}
     judged = SentJudgement(scores=_with_proof(subject, final), vacs=Vacs(**blind["vacs"]))
-    if missing := what_is_missing(subject.rubric, judged, durations=durations_of(session, subject.submission)):
+    if missing := what_is_missing(subject.rubric, judged, durations=evidence_lengths(session, subject.submission.id)):
         raise Invalid(INCOMPLETE, errors=missing)
     judgement = judge(subject.rubric, scores=judged.levels(), vacs=judged.vacs)
     if judgement.outcome == subject.assessment.outcome:

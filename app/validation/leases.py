@@ -12,6 +12,8 @@ from app.errors import Conflict, NotFound
 from app.validation.claims import record, set_free
 from app.validation.models import ItemState, Validation
 
+COMPARING = timedelta(minutes=15)
+
 
 def own_validation(session: Session, *, actor: Actor, validation_id: UUID) -> Validation:
     """Return a validation of this person; anybody else's is unknown."""
@@ -24,8 +26,11 @@ def own_validation(session: Session, *, actor: Actor, validation_id: UUID) -> Va
     return found
 
 
-def holds_live_validation(session: Session, *, person_id: UUID, submission_id: UUID, now: datetime) -> bool:
-    """Say whether this person may read the submission's evidence as its validator (rule 15)."""
+def lease_until(session: Session, *, person_id: UUID, submission_id: UUID, now: datetime) -> datetime | None:
+    """Return until when this person may read the submission's evidence as its validator, or None (rule 15).
+
+    After the blind scores the lease can't be lost; media addresses are made for a short while at a time then.
+    """
     live = session.exec(
         select(Validation).where(
             Validation.submission_id == submission_id,
@@ -33,7 +38,11 @@ def holds_live_validation(session: Session, *, person_id: UUID, submission_id: U
             col(Validation.ended_at).is_(None),
         )
     ).first()
-    return live is not None and (live.state is ItemState.COMPARED or live.expires_at > now)
+    if live is None:
+        return None
+    if live.state is ItemState.COMPARED:
+        return max(live.expires_at, now + COMPARING)
+    return live.expires_at if live.expires_at > now else None
 
 
 def renew(session: Session, *, actor: Actor, validation_id: UUID, now: datetime, lease: timedelta) -> Validation:

@@ -109,7 +109,7 @@ def _take_out(session: Session, *, item: LotItem, lot: Lot, now: datetime) -> No
     item.state, item.sampled, item.reasons = ItemState.WITHDRAWN, False, []
     items = items_of(session, lot)
     present = [each for each in items if each.state is not ItemState.WITHDRAWN]
-    replacement = _replace(lot, present) if was_random and lot.state is LotState.VALIDATING else None
+    replacement = _replace(lot, present) if was_random else None
     if (lot.sample_size or 0) > len(present):
         _set_sizes(lot, of=len(present))
     session.flush()

@@ -7,15 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app.assessments.completeness import SentJudgement, SentMoment, SentScore, what_is_missing
 from app.assessments.differences import Judged, difference
 from app.assessments.models import Assessment, Decision
 from app.assessments.rules import Judgement, RubricRules, Vacs, fraction_text, judge, rubric_rules
+from app.assessments.service import evidence_lengths
 from app.audit import service as audit
 from app.errors import Conflict, Invalid
-from app.evidence.models import Evidence, Submission
+from app.evidence.models import Submission
 from app.frameworks.models import RubricVersion
 from app.validation.models import ItemState, Lot, LotItem, Validation
 
@@ -66,7 +67,7 @@ def send_blind_scores(
 ) -> Subject:
     """Lock the blind scores and open the comparison. Invalid with what is missing; Conflict when not live."""
     subject = subject_of(session, validation)
-    if missing := what_is_missing(subject.rubric, sent, durations=durations_of(session, subject.submission)):
+    if missing := what_is_missing(subject.rubric, sent, durations=evidence_lengths(session, subject.submission.id)):
         raise Invalid(INCOMPLETE, errors=missing)
     judgement = judge(subject.rubric, scores=sent.levels(), vacs=sent.vacs)
     blind = {"v": 1, "scores": scores, "vacs": vacs_json(sent.vacs), "comments": comments} | judgement_json(judgement)
@@ -85,11 +86,6 @@ def send_blind_scores(
     validation.comparison = compare(subject)
     record(session, subject, action="validation.blind-scored", now=now, body={"outcome": judgement.outcome})
     return subject
-
-
-def durations_of(session: Session, submission: Submission) -> dict[Any, int | None]:
-    rows = session.exec(select(Evidence.id, Evidence.duration_ms).where(Evidence.submission_id == submission.id))
-    return dict(rows.all())
 
 
 def vacs_json(vacs: Vacs) -> dict[str, bool]:

@@ -62,7 +62,7 @@ def test_a_lot_closes_and_is_drawn_when_it_is_full(house, lead):
 
 def test_a_lot_closes_168_hours_after_its_first_decision(house, engine, lead):
     house.decide(GOOD)
-    assert lead.lot()["closes_at"] == "2026-12-01T12:00:00Z"
+    assert lead.lot()["closes_at"] == "2026-12-01T12:00:00.000Z"
     for hours, state in [(167, "open"), (168, "validating")]:
         with writing(engine) as session:
             jobs.close_due(session, now=NOW + timedelta(hours=hours))

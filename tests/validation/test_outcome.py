@@ -42,7 +42,7 @@ def test_an_accepted_lot_releases_all_of_it_and_reveals_the_secret(house, lead, 
     assert states(engine) == {passed: "held", failed: "held"}
     waiting = house.run_jobs()
     lot = lead.lot()
-    assert (lot["state"], lot["faults"], lot["decided_at"]) == ("accepted", 0, "2026-11-24T12:00:00Z")
+    assert (lot["state"], lot["faults"], lot["decided_at"]) == ("accepted", 0, "2026-11-24T12:00:00.000Z")
     assert commitment(bytes.fromhex(lot["secret"])) == lot["commitment"]
     assert states(engine) == {passed: "finalised", failed: "finalised"}
     assert waiting == [f"credentials.issue:{passed}"]

@@ -14,7 +14,7 @@ from app.db.engine import reading, writing
 from app.evidence.models import Involvement, Submission
 from app.evidence.states import Part, SubmissionState
 from app.review.models import Conflict
-from app.validation.leases import holds_live_validation
+from app.validation.leases import lease_until
 from app.validation.models import Validation
 from tests.conftest import NOW
 from tests.validation.stories import ALL_YES, BAD, GOOD, sent_scores
@@ -30,7 +30,7 @@ def test_a_validator_takes_the_next_item_and_sees_nothing_of_the_assessors_side(
     lead.close()
     claim = validator.claim()
     assert claim["submission_id"] == str(submission_id)
-    assert (claim["expires_at"], claim["version"]) == ("2026-11-24T12:15:00Z", 1)
+    assert (claim["expires_at"], claim["version"]) == ("2026-11-24T12:15:00.000Z", 1)
     answer = validator.get(f"/validations/{claim['id']}")
     seen = answer.json()
     assert seen["rubric"]["code"] == "teller-service-call"
@@ -176,7 +176,7 @@ def test_the_lease_ends_and_somebody_else_goes_on(house, lead, validator, desk, 
     assert validator.score(first).status_code == 409
     with reading(engine) as session:
         ids = {"person_id": house.validator.id, "submission_id": UUID(taken["submission_id"])}
-        assert not holds_live_validation(session, now=clock.now, **ids)
+        assert lease_until(session, now=clock.now, **ids) is None
 
 
 def test_an_expired_lease_that_nobody_took_may_be_renewed(house, lead, validator, clock):
@@ -185,7 +185,7 @@ def test_an_expired_lease_that_nobody_took_may_be_renewed(house, lead, validator
     claim = validator.claim()
     clock.forward(hours=2)
     renewed = validator.post(f"/validations/{claim['id']}/renew")
-    assert (renewed.status_code, renewed.json()["expires_at"]) == (200, "2026-11-24T14:15:00Z")
+    assert (renewed.status_code, renewed.json()["expires_at"]) == (200, "2026-11-24T14:15:00.000Z")
 
 
 def test_a_draft_is_saved_by_version_and_kept_when_given_back(house, lead, validator):

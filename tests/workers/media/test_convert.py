@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.media.conftest import Make, sample
+from tests.workers.conftest import Make, sample
 from workers.media.check import check_rendition, refuse_rendition
 from workers.media.gate import DAMAGED
 from workers.media.levels import measure_levels

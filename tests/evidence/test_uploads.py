@@ -1,0 +1,244 @@
+"""Uploads by signed parts to the real storage, as a browser sends them."""
+
+import hashlib
+import os
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from app.audit.service import verify
+from app.db.engine import reading, writing
+from app.errors import NotFound
+from app.evidence.models import Evidence, EvidenceStage
+from app.evidence.removing import erase_objects
+from app.evidence.states import EvidenceState
+from app.jobs.models import Job, JobState
+from app.settings import Settings
+from app.storage.client import Storage
+from tests.evidence.conftest import BROWSER, MIB, Candidate, a_candidate, put, row
+
+BIG = os.urandom(11 * MIB + 17)  # two parts: 8 MiB and the rest
+
+
+def jobs_of(engine: Engine) -> list[Job]:
+    with reading(engine) as session:
+        return list(session.exec(select(Job).order_by(Job.id)))
+
+
+def test_a_file_goes_to_the_storage_in_parts_and_is_inspected(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence = candidate.audio(candidate.submission(), size_bytes=len(BIG))
+    upload = evidence["upload"]
+    assert (upload["part_size_bytes"], upload["part_count"]) == (8 * MIB, 2)
+    assert upload["expires_at"].endswith("Z")
+    assert [stage["name"] for stage in evidence["stages"]] == ["inspect", "scan", "convert", "transcribe"]
+    assert [stage["state"] for stage in evidence["stages"]] == ["waiting", "skipped", "waiting", "waiting"]
+    first, second = candidate.sign(evidence["id"], [1, 2])
+    assert (first["size_bytes"], second["size_bytes"]) == (8 * MIB, 3 * MIB + 17)
+    assert put(second, BIG[8 * MIB :]) == 200
+    held = candidate.get(f"/evidence/{evidence['id']}/parts").json()["parts"]
+    assert held == [{"number": 2, "size_bytes": 3 * MIB + 17}]
+    answer = candidate.post(f"/evidence/{evidence['id']}/complete")
+    assert (answer.status_code, answer.json()["code"], answer.json()["numbers"]) == (409, "parts-missing", [1])
+    assert put(first, BIG[: 8 * MIB]) == 200
+    answer = candidate.post(f"/evidence/{evidence['id']}/complete", {"sha256": hashlib.sha256(BIG).hexdigest().upper()})
+    assert (answer.status_code, answer.json()["state"], answer.json()["size_bytes"]) == (200, "processing", len(BIG))
+    kept = row(engine, Evidence, UUID(evidence["id"]))
+    assert kept.client_sha256 == hashlib.sha256(BIG).hexdigest()
+    assert stored.get_bytes(kept.object_key) == BIG
+    assert [job.id for job in jobs_of(engine)] == [f"inspect:{evidence['id']}:1"]
+    with reading(engine) as session:
+        assert verify(session).ok
+
+
+def test_a_part_of_another_length_is_refused_by_the_store(candidate: Candidate, stored: Storage):
+    evidence = candidate.audio(candidate.submission(), size_bytes=1000)
+    (part,) = candidate.sign(evidence["id"], [1])
+    assert put(part, b"x" * 1001) == 403
+    assert put(part, b"x" * 999) == 403
+    assert candidate.get(f"/evidence/{evidence['id']}/parts").json()["parts"] == []
+    assert put(part, b"x" * 1000) == 200
+
+
+def test_completing_twice_answers_the_same_and_starts_one_job(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence_id = candidate.upload(candidate.submission(), b"sound")
+    first = candidate.get(f"/submissions/{_submission_of(engine, evidence_id)}").json()["evidence"][0]
+    again = candidate.post(f"/evidence/{evidence_id}/complete")
+    assert (again.status_code, again.json()) == (200, first)
+    assert len(jobs_of(engine)) == 1
+
+
+def _submission_of(engine: Engine, evidence_id: str) -> UUID:
+    submission_id: UUID = row(engine, Evidence, UUID(evidence_id)).submission_id
+    return submission_id
+
+
+def test_a_site_that_died_between_joining_and_writing_loses_nothing(
+    candidate: Candidate, stored: Storage, engine: Engine
+):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+    kept = row(engine, Evidence, UUID(evidence["id"]))
+    stored.complete_upload(
+        kept.object_key, upload_id=kept.upload_id, parts=stored.list_parts(kept.object_key, upload_id=kept.upload_id)
+    )
+    answer = candidate.post(f"/evidence/{evidence['id']}/complete")
+    assert (answer.status_code, answer.json()["state"]) == (200, "processing"), answer.text
+    assert len(jobs_of(engine)) == 1
+
+
+def test_nothing_can_be_written_after_completion(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+    candidate.post(f"/evidence/{evidence['id']}/complete")
+    assert put(part, b"other") in {400, 403, 404}
+    assert candidate.post(f"/evidence/{evidence['id']}/parts", {"numbers": [1]}).json()["code"] == "not-uploading"
+    assert stored.get_bytes(row(engine, Evidence, UUID(evidence["id"])).object_key) == b"sound"
+    plain = part["url"].split("?")[0]
+    assert BROWSER.request("PUT", plain, body=b"other").status == 403
+
+
+def test_a_recording_of_unknown_length_names_the_size_of_each_part(
+    candidate: Candidate, stored: Storage, engine: Engine
+):
+    evidence = candidate.audio(candidate.submission(), size_bytes=None)
+    path = f"/evidence/{evidence['id']}"
+    assert evidence["upload"]["part_count"] is None
+    assert candidate.post(path + "/parts", {"numbers": [1]}).status_code == 422
+    sizes = [5 * MIB, 5 * MIB, 100]
+    asked = [{"number": number, "size_bytes": size} for number, size in enumerate(sizes, start=1)]
+    parts = candidate.post(path + "/parts", {"parts": asked}).json()["parts"]
+    for part in (parts[0], parts[2]):
+        assert put(part, b"r" * part["size_bytes"]) == 200
+    answer = candidate.post(path + "/complete")
+    assert (answer.status_code, answer.json()["numbers"]) == (409, [2])
+    assert put(parts[1], b"r" * 5 * MIB) == 200
+    answer = candidate.post(path + "/complete", {"part_count": 4})
+    assert (answer.json()["code"], answer.json()["numbers"]) == ("parts-missing", [4])
+    assert candidate.post(path + "/complete", {"size_bytes": 1}).json()["code"] == "size-differs"
+    answer = candidate.post(path + "/complete", {"part_count": 3, "size_bytes": sum(sizes)})
+    assert (answer.status_code, answer.json()["size_bytes"]) == (200, sum(sizes))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "audio", "name": "x", "media_type": "audio/flac"},
+        {"kind": "audio", "media_type": "audio/flac", "size_bytes": 5},
+        {"kind": "audio", "name": "a\u202eb.mp3", "media_type": "audio/flac", "size_bytes": 5},
+        {"kind": "audio", "name": "x", "media_type": "text/html", "size_bytes": 5},
+        {"kind": "audio", "name": "x", "media_type": "audio/flac\r\nX: y", "size_bytes": 5},
+        {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 0},
+        {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 5, "key": "e/other"},
+        {"kind": "video", "name": "x", "media_type": "video/mp4", "size_bytes": 5},
+        {"kind": "document", "name": "x", "media_type": "application/pdf", "size_bytes": 5},
+        {"kind": "text", "text": "The rubric takes sound only."},
+        {"kind": "picture", "name": "x", "media_type": "image/png", "size_bytes": 5},
+    ],
+)
+def test_what_the_rubric_or_the_form_does_not_take_is_refused(candidate: Candidate, body: dict[str, object]):
+    answer = candidate.post(f"/submissions/{candidate.submission()}/evidence", body)
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_sent(candidate: Candidate, settings: Settings):
+    body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": settings.max_upload_bytes + 1}
+    answer = candidate.post(f"/submissions/{candidate.submission()}/evidence", body)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_no_more_items_than_the_rubric_takes(candidate: Candidate, stored: Storage):
+    submission_id = candidate.submission()
+    for _ in range(2):
+        candidate.audio(submission_id, size_bytes=5)
+    body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 5}
+    answer = candidate.post(f"/submissions/{submission_id}/evidence", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too-many-items")
+
+
+def test_other_peoples_evidence_is_unknown(candidate: Candidate, stranger: Candidate, stored: Storage, engine: Engine):
+    evidence_id = stranger.audio(stranger.submission(), size_bytes=5)["id"]
+    answers = [
+        candidate.post(f"/evidence/{evidence_id}/parts", {"numbers": [1]}),
+        candidate.get(f"/evidence/{evidence_id}/parts"),
+        candidate.post(f"/evidence/{evidence_id}/complete"),
+        candidate.post(f"/evidence/{evidence_id}/retry"),
+        candidate.delete(f"/evidence/{evidence_id}"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 5
+    assert row(engine, Evidence, UUID(evidence_id)).state is EvidenceState.UPLOADING
+
+
+def test_a_removed_upload_leaves_nothing(candidate: Candidate, stored: Storage, engine: Engine):
+    submission_id = candidate.submission()
+    evidence_id = candidate.upload(submission_id, b"sound")
+    kept = row(engine, Evidence, UUID(evidence_id))
+    assert candidate.delete(f"/evidence/{evidence_id}").status_code == 204
+    assert candidate.get(f"/submissions/{submission_id}").json()["evidence"] == []
+    jobs = {job.id: job for job in jobs_of(engine)}
+    assert jobs[f"inspect:{evidence_id}:1"].state is JobState.CANCELLED
+    erase = jobs[f"erase:{evidence_id}:first"]
+    erase_objects(stored, **erase.args)
+    erase_objects(stored, **erase.args)
+    assert stored.head(kept.object_key) is None
+    assert row(engine, EvidenceStage, (UUID(evidence_id), "inspect")) is None
+
+
+def test_a_removed_unfinished_upload_is_dropped_by_its_job(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+    kept = row(engine, Evidence, UUID(evidence["id"]))
+    candidate.delete(f"/evidence/{evidence['id']}")
+    erase_objects(stored, **row(engine, Job, f"erase:{evidence['id']}:first").args)
+    with pytest.raises(NotFound):
+        stored.list_parts(kept.object_key, upload_id=kept.upload_id)
+
+
+def test_while_the_storage_is_down_nothing_is_lost(candidate: Candidate, engine: Engine):
+    body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 5}
+    submission_id = candidate.submission()
+    answer = candidate.post(f"/submissions/{submission_id}/evidence", body, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert candidate.get(f"/submissions/{submission_id}").json()["evidence"] == []
+    with reading(engine) as session:
+        assert session.exec(select(Evidence)).all() == []
+
+
+def test_the_store_answers_the_pages_of_the_site_only(candidate: Candidate, stored: Storage):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    asked = {"Access-Control-Request-Method": "PUT"}
+    ours = BROWSER.request("OPTIONS", part["url"], headers={**asked, "Origin": "http://testserver"})
+    theirs = BROWSER.request("OPTIONS", part["url"], headers={**asked, "Origin": "http://evil.example"})
+    assert ours.headers["Access-Control-Allow-Origin"] == "http://testserver"
+    assert "Access-Control-Allow-Origin" not in theirs.headers
+
+
+def test_a_rejected_file_makes_room_for_another(engine: Engine, client: TestClient, stored: Storage):
+    candidate = a_candidate(engine, client, items_max=1)
+    submission_id = candidate.submission()
+    evidence_id = candidate.upload(submission_id, b"sound")
+    _set_state(engine, evidence_id, EvidenceState.REJECTED)
+    candidate.audio(submission_id, size_bytes=5)
+
+
+def _set_state(engine: Engine, evidence_id: str, state: EvidenceState) -> None:
+    with writing(engine) as session:
+        evidence = session.get_one(Evidence, UUID(evidence_id))
+        evidence.state = state
+        session.add(evidence)
+
+
+def test_what_failed_on_our_side_is_tried_again(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence_id = candidate.upload(candidate.submission(), b"sound")
+    assert candidate.post(f"/evidence/{evidence_id}/retry").json()["code"] == "not-failed"
+    _set_state(engine, evidence_id, EvidenceState.FAILED)
+    answer = candidate.post(f"/evidence/{evidence_id}/retry")
+    assert (answer.status_code, answer.json()["state"]) == (200, "processing")
+    assert {job.id for job in jobs_of(engine)} == {f"inspect:{evidence_id}:1", f"inspect:{evidence_id}:2"}

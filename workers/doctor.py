@@ -1,0 +1,101 @@
+"""What only the worker's side can check: ffmpeg, its sandbox, the speech model. `assay doctor` runs it as a child.
+
+`python -m workers.doctor --json` prints `{"checks": [...], "ffmpeg": PATH}`; `--only media` leaves the model out,
+which needs seconds and a gigabyte.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.errors import AssayError
+from app.settings import Settings, load_settings
+from workers.media.binaries import Binaries, find_binaries
+from workers.media.sandbox import open_sandbox
+
+DRAFT_ONLY = "base is a draft for Arabic: larger models read it better."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: `state` is ok, warn or fail; `advice` says what to do."""
+
+    name: str
+    state: str
+    detail: str
+    advice: str = ""
+
+
+def binaries(settings: Settings) -> Binaries:
+    """Return the ffmpeg and ffprobe that jobs use. Raises Unavailable."""
+    return find_binaries(
+        ffmpeg=Path(settings.ffmpeg) if settings.ffmpeg else None,
+        ffprobe=Path(settings.ffprobe) if settings.ffprobe else None,
+        cache=settings.data_dir.absolute() / "tools",  # where the worker keeps them too
+    )
+
+
+def check_ffmpeg(settings: Settings) -> Check:
+    """Say which ffmpeg is used."""
+    found = binaries(settings)
+    return Check("ffmpeg", "ok", f"{found.version} ({found.source}: {found.ffmpeg})")
+
+
+def check_sandbox(settings: Settings) -> Check:
+    """Say how media tools are confined, after the sandbox's own self-test."""
+    sandbox = open_sandbox(settings.sandbox)
+    if sandbox.refusal:
+        return Check("sandbox", "fail", "media jobs are refused here", sandbox.refusal)
+    if settings.sandbox == "off":
+        return Check("sandbox", "warn", "off", "Recordings of strangers are decoded unconfined: use it for tests only.")
+    return Check("sandbox", "ok", f"{sandbox.confinement} works")
+
+
+def check_speech(settings: Settings) -> Check:
+    """Say which speech model is used; nothing is downloaded by looking."""
+    from workers.speech.weights import NoWeights, provide  # noqa: PLC0415  # torch: seconds and a gigabyte
+
+    try:
+        found = provide(settings.whisper_model, folder=settings.model_dir, download=False)
+    except NoWeights as error:
+        advice = "Run `python -m workers.speech.weights`, or set ASSAY_WHISPER_MODEL to a .pt file."
+        return Check("speech model", "fail", str(error), advice)
+    note = DRAFT_ONLY if found.name == "base" else ""
+    return Check("speech model", "ok", f"{found.name}, {found.source} ({found.path})", note)
+
+
+CHECKS = {"ffmpeg": check_ffmpeg, "sandbox": check_sandbox, "speech model": check_speech}
+
+
+def examine(settings: Settings, *, names: list[str]) -> list[Check]:
+    """Make these checks; a refusal is a failed check."""
+    made = []
+    for name in names:
+        try:
+            made.append(CHECKS[name](settings))
+        except AssayError as error:
+            made.append(Check(name, "fail", str(error), str(error)))
+    return made
+
+
+def main() -> int:
+    """Print the checks. Exit status 1 when one failed."""
+    parser = argparse.ArgumentParser(description="Check what workers need.")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=["media"], help="leave the speech model out")
+    asked = parser.parse_args()
+    settings = load_settings()
+    checks = examine(settings, names=["ffmpeg", "sandbox"] if asked.only else list(CHECKS))
+    if asked.json:
+        ffmpeg = str(binaries(settings).ffmpeg) if checks[0].state == "ok" else None
+        sys.stdout.write(json.dumps({"checks": [asdict(check) for check in checks], "ffmpeg": ffmpeg}) + "\n")
+    else:
+        for check in checks:
+            sys.stdout.write(f"{check.state:<5} {check.name}: {check.detail} {check.advice}".rstrip() + "\n")
+    return 1 if any(check.state == "fail" for check in checks) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
