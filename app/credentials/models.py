@@ -11,6 +11,8 @@ from app.credentials.states import CredentialState
 from app.db.columns import enum_column, json_column, time_column
 from app.ids import new_id
 
+__all__ = ["Credential", "CredentialState", "Endorsement", "SigningKey", "StatusList"]
+
 
 class SigningKey(SQLModel, table=True):
     """The public half of a key and what it is for (`issuer`, `validator`, `receipt`). Private halves are files."""

@@ -5,6 +5,7 @@ Media types and CORS: credentials.md 2.6. Nothing here needs a sign-in, and noth
 
 from typing import Any
 
+from pydantic import ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from app.accounts.people import organisation_by_code
@@ -68,11 +69,17 @@ def _own_page(call: Call[NoForm], row: Credential) -> CheckPage:
     return check_page(report, translate=call._, day=lambda moment: day(moment, call.language), own=own)
 
 
+class UploadForm(VerifyForm):
+    """The page's form: a browser sends the file field even when it is empty."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+
 def verify_form(call: Call[NoForm]) -> Response:
     return call.page("credentials/verify.html", None)
 
 
-def verify_upload(call: Call[VerifyForm]) -> Response:
+def verify_upload(call: Call[UploadForm]) -> Response:
     report = check_upload(call, url=call.form.url or None)
     page = check_page(report, translate=call._, day=lambda moment: day(moment, call.language))
     return call.page("credentials/check.html", page)
@@ -162,7 +169,7 @@ routes = [
     slow_post(
         "/verify",
         verify_upload,
-        VerifyForm,
+        UploadForm,
         name="credentials:verify-upload",
         allow=Access.PUBLIC,
         remembers=False,
