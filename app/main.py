@@ -18,14 +18,21 @@ from starlette.staticfiles import StaticFiles
 from app.accounts import api as accounts_api
 from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
+from app.credentials import api as credentials_api
+from app.credentials import routes as credentials_routes
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
 from app.evidence import api as evidence_api
+from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
+from app.evidence import media_api
+from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
+from app.frameworks import routes as frameworks_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
 from app.review import api as review_api
+from app.review import routes as review_routes
 from app.review.hooks import Hooks
 from app.schema.migrate import is_current
 from app.settings import Settings
@@ -95,13 +102,20 @@ def _templates() -> Environment:
 def all_routes() -> list[BaseRoute]:
     """Return the routes of all domains; the first match wins."""
     return [
+        *evidence_routes.routes,
         *home_routes.routes,
+        *frameworks_routes.routes,
         *accounts_routes.routes,
         *accounts_api.routes,
         *frameworks_api.routes,
         *evidence_api.routes,
+        *media_api.routes,
+        *evidence_events.routes,
         *review_api.routes,
+        *review_routes.routes,
         *validation_api.routes,
+        *credentials_api.routes,
+        *credentials_routes.routes,
         *health,
     ]
 

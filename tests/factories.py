@@ -13,10 +13,12 @@ from app.accounts.models import Organisation, Person
 from app.accounts.people import NewPerson, add_organisation, add_person
 from app.accounts.sign_in import make_token
 from app.actor import Role, Scope
+from app.assessments.models import Assessment, Decision
 from app.evidence.models import Evidence, Involvement, Submission
-from app.evidence.states import EvidenceKind, EvidenceState, Part, SubmissionState
+from app.evidence.states import EvidenceKind, EvidenceState, Outcome, Part, SubmissionState
 from app.frameworks.exchange import import_file, read_file
 from app.frameworks.models import RubricVersion
+from app.review.models import Claim
 from tests.conftest import NOW
 
 _numbers = itertools.count(1)
@@ -130,3 +132,66 @@ def a_judgement(
         "message": "Well done." if level >= 2 else "Send a call in which you check the identity first.",
         **more,
     }
+
+
+def a_result(
+    session: Session,
+    submission: Submission,
+    *,
+    assessor: Person,
+    outcome: Outcome = Outcome.COMPETENT,
+    level: int = 2,
+    message: str = "Well done.",
+) -> Decision:
+    """Finalise a submission with every criterion at one level, a moment each, and one comment."""
+    rubric = session.get_one(RubricVersion, submission.rubric_id)
+    evidence = session.exec(select(Evidence).where(Evidence.submission_id == submission.id)).first()
+    place = {"evidence_id": str(evidence.id), "start_ms": 64_000, "end_ms": 70_000} if evidence else None
+    scores = [
+        {"criterion": each["code"], "level": level, "note": "Seen here.", "moments": [place] if place else []}
+        for each in rubric.body["criteria"]
+    ]
+    claim = Claim(
+        organisation_id=submission.organisation_id,
+        submission_id=submission.id,
+        person_id=assessor.id,
+        created_at=NOW,
+        expires_at=NOW,
+        ended_at=NOW,
+    )
+    session.add(claim)
+    session.flush()
+    shared: dict[str, Any] = {"organisation_id": submission.organisation_id, "submission_id": submission.id}
+    vacs = {"valid": True, "authentic": True, "current": True, "sufficient": True}
+    assessment = Assessment(
+        **shared,
+        claim_id=claim.id,
+        assessor_id=assessor.id,
+        part=Part.FIRST,
+        attempt=submission.attempt,
+        rubric_content_hash=submission.rubric_content_hash,
+        evidence_digests=[],
+        vacs=vacs,
+        scores=scores,
+        comments=[{**place, "text": "Good question here."}] if place else [],
+        message=message,
+        outcome=outcome.value,
+        percent="200/3",
+        record_sha256="cd" * 32,
+        locked_at=NOW,
+    )
+    session.add(assessment)
+    session.flush()
+    decision = Decision(
+        **shared,
+        assessment_id=assessment.id,
+        outcome=outcome,
+        percent="200/3",
+        scores=scores,
+        vacs=vacs,
+        decided_at=NOW,
+    )
+    submission.state, submission.decided_at, submission.released_at = SubmissionState.FINALISED, NOW, NOW
+    session.add_all([decision, submission])
+    session.flush()
+    return decision

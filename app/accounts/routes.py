@@ -155,7 +155,7 @@ routes = [
     post("/sign-in", enter, PasswordForm, name="accounts:enter", allow=Access.PUBLIC, again=show, limit="10/5 minutes"),
     post("/sign-in/demo", enter_demo, DemoForm, name="accounts:enter-demo", allow=Access.PUBLIC),
     get("/sign-in/{secret}", show_link, name="accounts:link", allow=Access.PUBLIC),
-    post("/sign-in/{secret}", follow_link, name="accounts:follow-link", allow=Access.PUBLIC, limit="20/minute"),
+    post("/sign-in/{secret}", follow_link, name="accounts:follow-link", allow=Access.PUBLIC, limit="60/minute"),
     post("/sign-out", leave, name="accounts:sign-out", allow=Access.SIGNED_IN),
     get("/language/{language}", choose_language, name="accounts:language", allow=Access.PUBLIC),
 ]

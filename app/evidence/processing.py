@@ -25,6 +25,8 @@ from app.jobs.service import enqueue
 
 E = EvidenceState
 S = SubmissionState
+WAITING = frozenset({E.PROCESSING})
+SHOWN = frozenset({E.PROCESSING, E.READY})  # a transcript may come late, or again
 SUSPECT = Move(
     S.UNDER_INVESTIGATION, (S.READY, S.IN_ASSESSMENT, S.MODERATION, S.HELD), "submission.under-investigation"
 )
@@ -82,7 +84,7 @@ def start(session: Session, evidence: Evidence, *, now: datetime) -> None:
     _enqueue(session, INSPECT, Key(evidence.id, evidence.generation), now=now)
 
 
-def current(session: Session, key: Key, *, states: Collection[EvidenceState] = (E.PROCESSING,)) -> Evidence | None:
+def current(session: Session, key: Key, *, states: Collection[EvidenceState] = WAITING) -> Evidence | None:
     """Return the evidence if it still waits for this job, locked until the unit ends; else None."""
     found = session.get(Evidence, key.evidence_id, with_for_update=True)
     if found is None or found.generation != key.generation or found.state not in states:
@@ -110,7 +112,7 @@ def publish(session: Session, key: Key, made: Collection[Made]) -> list[str]:
 
     When the evidence has moved on, nothing is shown and all of `made` is left over.
     """
-    if current(session, key, states=(E.PROCESSING, E.READY)) is None:
+    if current(session, key, states=SHOWN) is None:
         return [one.object_key for one in made]
     kinds = [one.kind for one in made]
     mine = (col(Rendition.evidence_id) == key.evidence_id, col(Rendition.kind).in_(kinds))
@@ -154,15 +156,22 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
 
-def transcribed(session: Session, key: Key, *, state: StageState, now: datetime, message: Reason | None = None) -> None:
+def transcribed(
+    session: Session,
+    key: Key,
+    *,
+    state: StageState,
+    now: datetime,
+    message: Reason | None = None,
+    warnings: Collection[str] = (),
+) -> None:
     """Record that transcription is over: done, skipped (nothing to hear) or failed. It never holds the work up."""
-    evidence = current(session, key)
+    evidence = current(session, key, states=SHOWN)
     if evidence is None:
         return
     mark(session, evidence.id, StageName.TRANSCRIBE, now=now, state=state, message=message)
-    if message is not None:
-        evidence.warnings = sorted({*evidence.warnings, message.code})
-        session.add(evidence)
+    evidence.warnings = sorted({*evidence.warnings, *warnings, *([message.code] if message else [])})
+    session.add(evidence)
     _ready_if_complete(session, evidence, now=now)
 
 
@@ -204,6 +213,8 @@ def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
 
 def _ready_if_complete(session: Session, evidence: Evidence, *, now: datetime) -> None:
     """Make the evidence ready once it plays and its transcription is over, whichever comes last."""
+    if evidence.state is not E.PROCESSING:
+        return
     stages = {row.name: row.state for row in session.exec(_stages(evidence.id))}
     if stages[StageName.CONVERT] is StageState.DONE and stages[StageName.TRANSCRIBE] in ENDED:
         _move(session, evidence, E.READY, now=now)

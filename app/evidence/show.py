@@ -31,7 +31,7 @@ def evidence_json(
         {
             "id": str(each.id),
             "kind": each.kind.value,
-            "name": f"Evidence {number}" if staff else each.name,
+            "name": f"Evidence {each.position}" if staff else each.name,
             "media_type": each.media_type,
             "state": each.state.value,
             "size_bytes": each.size_bytes,
@@ -49,7 +49,7 @@ def evidence_json(
                 if rendition.evidence_id == each.id and rendition.kind in LISTED
             ],
         }
-        for number, each in enumerate(evidence, start=1)
+        for each in evidence
     ]
 
 

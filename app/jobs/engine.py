@@ -99,7 +99,7 @@ def take(engine: Engine, queue: Queue) -> Job | None:
     with writing(engine) as session:
         taken = session.connection().execute(
             update(Job)
-            .where(col(Job.id) == pick.scalar_subquery())
+            .where(col(Job.id) == pick.scalar_subquery(), free)  # `free` again: PostgreSQL looks at the row anew
             .values(
                 state=JobState.DOING,
                 fence=uuid.uuid4().hex,

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import Request
+from starlette.routing import Match
+
 from app.actor import Role
 from app.web.call import Call
 from app.web.i18n import N_
@@ -43,11 +46,17 @@ def navigation(call: Call[Any]) -> list[Link]:
     links = [
         Link(path, call._(text), here == path or (path != "/" and here.startswith(path + "/")))
         for path, text, roles in PLACES
-        if roles is None or (actor is not None and actor.has(*roles))
+        if (roles is None or (actor is not None and actor.has(*roles))) and page_exists(call.request, path)
     ]
     if actor is None:
         links.append(Link("/sign-in", call._("Sign in"), here == "/sign-in"))
     return links
+
+
+def page_exists(request: Request, path: str) -> bool:
+    """Say whether this site has a page at a path, so that nothing links to one that it has not."""
+    scope = {"type": "http", "path": path, "method": "GET", "root_path": ""}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def initials(name: str) -> str:

@@ -175,9 +175,9 @@ class SpeechChild:
         code = self._end(running)
         if code == 0:
             raise _LeftIdle
-        raise TranscriberStopped(
-            "The transcriber was stopped (%(how)s). It is started again for the next try.", how=_how(code)
-        )
+        if code == -signal.SIGKILL:  # also what a machine without memory left sends
+            raise TranscriberStopped("The transcriber was ended, perhaps for lack of memory. We try again.")
+        raise TranscriberStopped("The transcriber stopped (%(how)s). We try again.", how=_how(code))
 
     def _end(self, running: _Running) -> int:
         """Make sure that a child is gone and return how it ended."""
@@ -258,7 +258,4 @@ def _as_error(reply: dict[str, Any]) -> Exception:
 
 
 def _how(code: int) -> str:
-    """Say in a few words how a process ended; signal 9 is what a machine without memory left sends."""
-    if code == -signal.SIGKILL:
-        return "killed, perhaps for lack of memory"
     return signal.Signals(-code).name if code < 0 else f"exit status {code}"

@@ -8,7 +8,7 @@ from workers.speech.heard import placed, without_loops
 from workers.speech.plans import ChunkResult, Plan, plan_id
 from workers.speech.transcriber import Transcriber
 from workers.speech.vad import SpeechFinder
-from workers.speech.wav import BadWav, open_wav, read_spans, sha256_of
+from workers.speech.wav import open_wav, read_spans, sha256_of
 
 ALSO_CALLED = {"nb": "no", "iw": "he", "fil": "tl", "in": "id"}
 
@@ -46,10 +46,11 @@ class Desk:
 
     def transcribe(self, path: Path, *, plan: Plan, index: int) -> ChunkResult:
         """Transcribe one chunk of a plan. Raises BadWav, OtherPlan."""
+        wav = open_wav(path)
         if plan.engine != self._transcriber.engine or plan.wav_sha256 != self._sha256(path):
             raise OtherPlan(f"The plan {plan.id} is of another recording or model.")
         chunk = plan.chunks[index]
-        samples = read_spans(open_wav(path), chunk.spans)
+        samples = read_spans(wav, chunk.spans)
         said, loops = without_loops(self._transcriber.transcribe(samples, language=plan.language))
         heard = tuple(part for one in said for part in placed(one, chunk))
         dropped = tuple(_stretch(part.segment) for one in loops for part in placed(one, chunk))
@@ -64,10 +65,7 @@ class Desk:
 
     def _sha256(self, path: Path) -> str:
         """Return the digest of a file that is read once for all its chunks, again when it has changed."""
-        try:
-            facts = path.stat()
-        except OSError as error:
-            raise BadWav(f"{path}: {error}") from error
+        facts = path.stat()
         key = (path, facts.st_size, facts.st_mtime_ns)
         if key not in self._known:
             self._known = {key: sha256_of(path)}

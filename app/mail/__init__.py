@@ -1,1 +1,0 @@
-"""Mail: SMTP, or files in the outbox."""

@@ -1,0 +1,201 @@
+"""What is on the table when somebody scores: evidence, criteria, gates and the draft, in the reader's language.
+
+The assessor's workstation and the validator's blind step show the same; only who holds the lease differs.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from app.assessments.service import Preview, preview
+from app.evidence.models import Evidence, Rendition, Submission, Transcript
+from app.evidence.show import LISTED, time_text
+from app.evidence.submissions import evidence_of
+from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
+from app.text import direction, in_language
+
+UNSURE_BELOW = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds the work: a claim or a validation. `path` is its address in the API."""
+
+    id: UUID
+    path: str
+    version: int
+    expires_at: datetime
+    seconds: int
+    draft: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTab:
+    """One piece of evidence; `has` lists its renditions, and `transcript` where there is one."""
+
+    id: str
+    number: int
+    kind: str
+    duration_ms: int | None
+    words: int | None
+    has: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One of the four questions and the answer so far."""
+
+    code: str
+    text: str
+    answer: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelText:
+    """One level of one criterion."""
+
+    value: int
+    label: str
+    descriptor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionLine:
+    """One criterion with what is scored so far. `hint_level` is the level that is explained before one is chosen."""
+
+    code: str
+    title: str
+    critical: bool
+    levels: list[LevelText]
+    level: int | None
+    note: str
+    hint_level: int
+    look_for: str | None
+    carried: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """All that the three panes show, and `data` for their script."""
+
+    lease_id: UUID
+    rubric_title: str
+    rubric_name: str
+    reference: str
+    attempt: int
+    language: str
+    text_direction: str
+    evidence: list[EvidenceTab]
+    warnings: list[str]
+    gates: list[GateLine]
+    criteria: list[CriterionLine]
+    message: str
+    data: dict[str, Any]
+
+    @property
+    def gates_answered(self) -> int:
+        return sum(1 for gate in self.gates if gate.answer is not None)
+
+    @property
+    def scored(self) -> int:
+        return sum(1 for criterion in self.criteria if criterion.level is not None)
+
+
+def judging(session: Session, *, submission: Submission, lease: Lease, language: str, now: datetime) -> Judging:
+    """Gather what is judged, for a reader of this language."""
+    rubric = rubric_of(session, submission.rubric_id)
+    rows = evidence_of(session, submission.id)
+    tabs = _tabs(session, rows)
+    return Judging(
+        lease_id=lease.id,
+        rubric_title=in_language(rubric.title, language),
+        rubric_name=f"{rubric.id} {rubric.version}",
+        reference=submission.reference,
+        attempt=submission.attempt,
+        language=submission.language,
+        text_direction=direction(submission.language),
+        evidence=tabs,
+        warnings=sorted({code for row in rows for code in row.warnings}),
+        gates=_gates(rubric, lease.draft, language),
+        criteria=[_criterion(each, rubric, lease.draft, submission, language) for each in rubric.criteria],
+        message=str(lease.draft.get("message") or ""),
+        data=_data(lease, tabs, preview(session, submission=submission, draft=lease.draft), now),
+    )
+
+
+def _tabs(session: Session, rows: list[Evidence]) -> list[EvidenceTab]:
+    ids = [row.id for row in rows]
+    renditions = session.exec(select(Rendition).where(col(Rendition.evidence_id).in_(ids))).all()
+    transcribed = set(session.exec(select(Transcript.evidence_id).where(col(Transcript.evidence_id).in_(ids))))
+    return [
+        EvidenceTab(
+            id=str(row.id),
+            number=number,
+            kind=row.kind.value,
+            duration_ms=row.duration_ms,
+            words=row.words,
+            has=[each.kind.value for each in renditions if each.evidence_id == row.id and each.kind in LISTED]
+            + ["transcript"] * (row.id in transcribed),
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def _gates(rubric: Rubric, draft: dict[str, Any], language: str) -> list[GateLine]:
+    given = draft.get("vacs") or {}
+    return [
+        GateLine(each.code, in_language(each.question, language), given.get(each.code))
+        for each in sorted(rubric.vacs, key=lambda question: VACS.index(question.code))
+    ]
+
+
+def _criterion(
+    each: Criterion, rubric: Rubric, draft: dict[str, Any], submission: Submission, language: str
+) -> CriterionLine:
+    scored: dict[str, Any] = next((score for score in draft.get("scores") or [] if score["criterion"] == each.code), {})
+    carried = next((line["level"] for line in submission.carried if line["criterion"] == each.code), None)
+    labels = {level.value: in_language(level.label, language) for level in rubric.scale}
+    return CriterionLine(
+        code=each.code,
+        title=in_language(each.title, language),
+        critical=each.critical,
+        levels=[
+            LevelText(level.value, labels[level.value], in_language(level.descriptor, language))
+            for level in each.levels
+        ],
+        level=scored.get("level"),
+        note=scored.get("note") or "",
+        hint_level=each.min_level or len(rubric.scale) // 2,
+        look_for=in_language(each.look_for, language) if each.look_for else None,
+        carried=carried,
+    )
+
+
+def _data(lease: Lease, tabs: list[EvidenceTab], seen: Preview, now: datetime) -> dict[str, Any]:
+    return {
+        "id": str(lease.id),
+        "path": lease.path,
+        "version": lease.version,
+        "expires_at": time_text(lease.expires_at),
+        "now": time_text(now),
+        "lease_seconds": lease.seconds,
+        "unsure_below": UNSURE_BELOW,
+        "draft": lease.draft,
+        "preview": preview_data(seen),
+        "evidence": [
+            {"id": tab.id, "number": tab.number, "kind": tab.kind, "duration_ms": tab.duration_ms, "has": tab.has}
+            for tab in tabs
+        ],
+    }
+
+
+def preview_data(seen: Preview) -> dict[str, Any]:
+    """Return what a draft would come to, for the script: the fields that are missing, not their sentences."""
+    return {
+        "outcome": seen.outcome,
+        "percent": seen.percent,
+        "missing": [{"field": each.field} for each in seen.missing],
+    }

@@ -1,0 +1,45 @@
+// Calls of our own JSON API. A refusal of the server is a `Refused`; everything else that goes wrong is the network.
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || String(status));
+    this.status = status;
+    this.code = problem.code || "";
+    this.problem = problem;
+  }
+
+  // Whether the same call may work later without anybody doing anything.
+  get passing() {
+    return this.status >= 500 || this.status === 429 || this.status === 408;
+  }
+}
+
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
+}
+
+export async function call(method, path, body, { key, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const answer = await fetch(path, {
+    method,
+    headers,
+    signal,
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (answer.status === 204) return null;
+  const isJson = (answer.headers.get("content-type") || "").includes("json");
+  const told = isJson ? await answer.json() : {};
+  if (!answer.ok) throw new Refused(answer.status, told);
+  return told;
+}
+
+export async function fragment(path) {
+  const answer = await fetch(path, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Refused(answer.status, {});
+  const holder = document.createElement("template");
+  holder.innerHTML = (await answer.text()).trim();
+  return holder.content.firstElementChild;
+}

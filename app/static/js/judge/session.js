@@ -1,0 +1,455 @@
+// The workstation at work: joins player, transcript, scores, comments, lease and saving. The assessor's page and the
+// validator's blind step start it with what differs between them.
+import { asSaved, call } from "./api.js";
+import { CommentsPane } from "./comments.js";
+import { chooseDraft } from "./conflict.js";
+import * as drafts from "./draft.js";
+import { EvidenceShelf, selectedSpan } from "./evidence.js";
+import { fateOf } from "./fate.js";
+import { openJournal } from "./journal.js";
+import { WORKSTATION, actionOf, isSend } from "./keymap.js";
+import { Lease } from "./lease.js";
+import { outcomeWords } from "./outcome.js";
+import { all, data, language, make, one, say, settings, showToldText, toast } from "./page.js";
+import { Player } from "./player.js";
+import { makeSaver } from "./saver.js";
+import { ScoresPane, placeName } from "./scores.js";
+import { clock, timeOfDay } from "./times.js";
+import { TranscriptPane } from "./transcript.js";
+import { Waveform } from "./waveform.js";
+import { silentTotal } from "./words.js";
+
+const MOMENT_MS = 5000;
+const STILL_MS = 900;
+
+export class Session {
+  /** `final` says what sending does, `withMessage` whether a message goes along, `send(session)` sends. */
+  constructor({ withMessage, final, seen, send }) {
+    this.page = data("judge");
+    this.withMessage = withMessage;
+    this.final = final;
+    this.sendIt = send;
+    this.root = one("[data-judge]");
+    this.draft = drafts.read(this.page.draft);
+    this.preview = this.page.preview;
+    this.past = drafts.history();
+    this.shelf = new EvidenceShelf(this.page.evidence);
+    this.player = new Player(this.root);
+    const placeOf = (moment) => placeName(moment, (id) => this.shelf.textOf(id));
+    this.placeOf = placeOf;
+    this.transcript = new TranscriptPane(this.root, this.player, { unsureBelow: this.page.unsure_below });
+    this.wave = new Waveform(this.root, this.player);
+    this.scores = new ScoresPane(this.root, { placeOf });
+    this.comments = new CommentsPane(this.root, this.player, { placeOf, placeNow: () => this.placeNow(), seen });
+    this.textBox = one("[data-text]", this.root);
+    this.stage = one("[data-stage]", this.root);
+    this.sendButton = one("[data-act=send]", this.root);
+    this.singleKeys = settings.get("single-keys", true);
+    this.ended = false;
+  }
+
+  async start() {
+    await this.#startSaving();
+    this.#listen();
+    this.#startLease();
+    this.show();
+    showToldText();
+    if (this.shelf.first) await this.openEvidence(this.shelf.first);
+    await this.#readTexts();
+  }
+
+  /** Moments in texts are named by their words: read the texts of all pieces that have moments. */
+  async #readTexts() {
+    await Promise.all(this.shelf.pieces.filter((each) => this.shelf.isText(each.id)).map((each) => this.shelf.read(each)));
+    this.show();
+  }
+
+  // Saving ------------------------------------------------------------------------------------------------------------
+
+  async #startSaving() {
+    this.journal = await openJournal(this.page.id);
+    this.saver = makeSaver({
+      version: this.page.version,
+      journal: this.journal,
+      send: async (version, draft) => {
+        const body = { version, ...drafts.patchBody(draft, { withMessage: this.withMessage }) };
+        return asSaved(await call("PATCH", `${this.page.path}/draft`, body));
+      },
+      tell: (state, facts) => this.#told(state, facts),
+    });
+    const kept = await this.journal.get();
+    const fate = fateOf(kept, this.page.version);
+    if (fate === "apply") {
+      this.draft = kept.draft;
+      await this.saver.change(this.draft);
+      toast(say("restored"));
+    }
+    if (fate === "conflict" && drafts.differences(kept.draft, this.draft).length) {
+      await this.#choose(kept.draft, this.page.version, this.draft);
+    }
+  }
+
+  #told(state, facts) {
+    if (state === "saved") {
+      this.savedOnce = true;
+      if (facts.preview) this.preview = facts.preview;
+      this.showOutcome();
+    }
+    if (state === "stale") this.#choose(this.draft, facts.version, drafts.read(facts.draft));
+    const texts = {
+      saving: () => say("saving"),
+      saved: () => say("saved", { time: timeOfDay(new Date(), language) }),
+      offline: () => say(this.journal.keeps ? "offline" : "no_connection"),
+      stale: () => say("stale"),
+      refused: () => say("refused", { why: facts.problem?.detail ?? facts.status }),
+    };
+    for (const box of all("[data-saved]")) {
+      one("span", box).textContent = texts[state]();
+      box.dataset.state = state;
+    }
+  }
+
+  async #choose(mine, version, theirs) {
+    const choice = await chooseDraft({
+      mine, theirs, codes: this.scores.codes, nameOf: (code) => this.scores.titleOf(code),
+    });
+    await this.journal.keepAside({ version, draft: choice === "mine" ? theirs : mine });
+    this.draft = choice === "mine" ? mine : theirs;
+    if (choice === "mine") await this.saver.resume(version, this.draft);
+    else {
+      await this.saver.adopt(version);
+      await this.saver.change(this.draft);
+    }
+    this.show();
+  }
+
+  /** Take a change over: draw it, keep it for undo, save it. */
+  change(next) {
+    if (this.ended || next === this.draft) return;
+    this.past.keep(this.draft);
+    this.draft = next;
+    this.show();
+    this.saver.change(next);
+  }
+
+  undo() {
+    const before = this.past.back();
+    if (!before) return;
+    this.draft = before;
+    this.show();
+    this.saver.change(before);
+    toast(say("undone"));
+  }
+
+  // Drawing -----------------------------------------------------------------------------------------------------------
+
+  show() {
+    this.scores.show(this.draft);
+    const numbered = this.draft.comments.map((each, n) => ({ ...each, number: n + 1 }));
+    this.comments.show(this.draft.comments, (code) => this.scores.numberOf(code));
+    this.wave.setComments(numbered.filter((each) => each.evidence_id === this.piece?.id && !this.shelf.isText(each.evidence_id)));
+    this.showOutcome();
+  }
+
+  showOutcome() {
+    const titles = (codes) => codes.map((code) => this.scores.numberOf(code)).sort((a, b) => a - b).join(", ");
+    one("[data-outcome]", this.root).textContent = outcomeWords(this.preview, this.draft, { say, titles, final: this.final });
+    this.sendButton.setAttribute("aria-disabled", !this.scores.isComplete(this.draft));
+  }
+
+  /** List what the server says is missing, and go to the first of it. */
+  showMissing(errors) {
+    const box = one("[data-missing]", this.root);
+    box.replaceChildren(...errors.map((error) => make("p", { textContent: this.#missingText(error) })));
+    box.hidden = errors.length === 0;
+    const code = errors.map(({ field }) => /^scores\.([^.]+)/.exec(field)?.[1]).find(Boolean);
+    if (code) this.scores.openCriterion(this.scores.numberOf(code) - 1);
+    else if (errors.some(({ field }) => field === "message")) one("[data-message]", this.root)?.focus();
+  }
+
+  #missingText({ field, message }) {
+    const code = /^scores\.([^.]+)/.exec(field)?.[1];
+    return code ? `${this.scores.numberOf(code)}. ${this.scores.titleOf(code)}: ${message}` : message;
+  }
+
+  // Evidence ----------------------------------------------------------------------------------------------------------
+
+  async openEvidence(piece, place_ms) {
+    this.piece = piece;
+    this.root.dataset.kind = piece.kind;
+    for (const button of all("[data-evidence]", this.root)) button.setAttribute("aria-pressed", button.dataset.evidence === piece.id);
+    const isText = this.shelf.isText(piece.id);
+    this.textBox.hidden = !isText;
+    if (isText) this.player.pause();
+    else this.player.open(piece, place_ms === undefined ? {} : { at_ms: place_ms });
+    const { text, transcript, peaks } = await this.shelf.read(piece);
+    if (this.piece !== piece) return;
+    if (isText) this.textBox.textContent = text;
+    else {
+      this.transcript.show(transcript);
+      this.player.silences = transcript?.silences ?? [];
+      this.wave.setPeaks(peaks);
+    }
+    one("[data-total]", this.root).textContent = clock(this.player.duration_ms);
+    this.show();
+  }
+
+  /** The moment that is open now: the marked part, the selected text, or the present time. */
+  placeNow() {
+    const id = this.piece?.id;
+    if (this.shelf.isText(id)) {
+      const span = selectedSpan(this.textBox) ?? this.lastSpan;
+      return { evidence_id: id, start_ms: span?.start ?? 0, end_ms: span?.end ?? 0, isText: true };
+    }
+    const { marked, ms } = this.player;
+    return marked ? { evidence_id: id, start_ms: marked.from, end_ms: marked.to, isMarked: true } : { evidence_id: id, start_ms: ms };
+  }
+
+  async goTo(moment) {
+    const piece = this.shelf.byId(moment.evidence_id);
+    if (!piece) return;
+    if (this.piece !== piece) await this.openEvidence(piece, moment.start_ms);
+    if (this.shelf.isText(piece.id)) this.#selectText(moment);
+    else this.player.seek(moment.start_ms + 1);
+  }
+
+  #selectText({ start_ms, end_ms }) {
+    const node = this.textBox.firstChild;
+    if (!node) return;
+    const characters = [...node.data];
+    const unit = (index) => characters.slice(0, index).join("").length;
+    getSelection().setBaseAndExtent(node, unit(start_ms), node, unit(end_ms ?? start_ms));
+    const range = getSelection().getRangeAt(0).getBoundingClientRect();
+    this.textBox.scrollTop += range.top - this.textBox.getBoundingClientRect().top - 80;
+  }
+
+  link(criterion = this.scores.current) {
+    const place = this.placeNow();
+    if (place.isText && place.end_ms <= place.start_ms) return this.say(say("selection"));
+    const last = this.player.duration_ms;
+    const end = place.end_ms ?? Math.min(place.start_ms + MOMENT_MS, last || place.start_ms + MOMENT_MS);
+    const start = Math.min(place.start_ms, Math.max(0, end - 1));
+    const moment = { evidence_id: place.evidence_id, start_ms: start, end_ms: end };
+    this.change(drafts.addMoment(this.draft, criterion, moment));
+    this.say(say("linked", { time: this.placeOf(moment), criterion: this.scores.titleOf(criterion) }));
+  }
+
+  /** A short word under the player, read out politely. */
+  say(text) {
+    one("[data-say]", this.root).textContent = text;
+  }
+
+  // Acts --------------------------------------------------------------------------------------------------------------
+
+  #listen() {
+    const { root, player, scores, comments } = this;
+    document.addEventListener("click", (event) => this.#clicked(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("selectionchange", () => {
+      this.lastSpan = selectedSpan(this.textBox) ?? this.lastSpan;
+    });
+    for (const name of ["state", "rate"]) player.addEventListener(name, () => this.#showPlayer());
+    player.addEventListener("time", () => (one("[data-now]", root).textContent = clock(player.ms)));
+    player.addEventListener("part", () => this.#showPart());
+    player.addEventListener("skipped", (event) => this.say(say("skip_to", { time: clock(event.detail + 500) })));
+    player.addEventListener("again", () => this.say(say("again_gone")));
+    player.media.addEventListener("durationchange", () => this.#arrived());
+    scores.addEventListener("gate", ({ detail }) => this.change(drafts.setGate(this.draft, detail.gate, detail.answer)));
+    scores.addEventListener("level", ({ detail }) => this.change(drafts.setLevel(this.draft, detail.criterion, detail.level)));
+    scores.addEventListener("note", ({ detail }) => this.#typed(drafts.setNote(this.draft, detail.criterion, detail.note)));
+    scores.addEventListener("message", ({ detail }) => this.#typed(drafts.setMessage(this.draft, detail.message)));
+    scores.addEventListener("link", ({ detail }) => this.link(detail.criterion));
+    scores.addEventListener("unlink", ({ detail }) => this.change(drafts.removeMoment(this.draft, detail.criterion, detail.index)));
+    scores.addEventListener("go", ({ detail }) => this.goTo(drafts.scoreOf(this.draft, detail.criterion).moments[detail.index]));
+    comments.addEventListener("comment", ({ detail }) => this.#comment(detail));
+    comments.addEventListener("remove", ({ detail }) => this.change(drafts.removeComment(this.draft, detail)));
+    comments.addEventListener("go", ({ detail }) => this.goTo(this.draft.comments[detail]));
+    addEventListener("online", () => this.saver.flush());
+    addEventListener("pagehide", () => this.#leave());
+    document.addEventListener("visibilitychange", () => document.hidden && this.saver.flush());
+    this.#showPlayer();
+    this.#showKeys();
+  }
+
+  #comment(detail) {
+    const about = { ...detail, criterion: this.scores.current };
+    this.change(drafts.addComment(this.draft, about));
+    this.say(say("commented", { time: this.placeOf(detail) }));
+  }
+
+  /** Typing is one step of undo for each pause, not for each letter. */
+  #typed(next) {
+    if (this.ended) return;
+    if (!this.typedAt || Date.now() - this.typedAt > STILL_MS) this.past.keep(this.draft);
+    this.typedAt = Date.now();
+    this.draft = next;
+    this.saver.change(next);
+    this.showOutcome();
+  }
+
+  #arrived() {
+    one("[data-total]", this.root).textContent = clock(this.player.duration_ms);
+    this.wave.draw();
+    this.show();
+  }
+
+  #showPlayer() {
+    const { root, player } = this;
+    const play = one("[data-act=play]", root);
+    play.classList.toggle("on", player.playing);
+    play.setAttribute("aria-label", player.playing ? play.dataset.pause : play.dataset.play);
+    for (const button of all("[data-rate]", root)) button.setAttribute("aria-pressed", Number(button.dataset.rate) === player.rate);
+    one("[data-act=skip-silence]", root).setAttribute("aria-pressed", player.skips);
+    one("[data-act=repeat]", root).setAttribute("aria-pressed", player.repeats);
+    const captions = settings.get("captions", true);
+    this.transcript.captionsOn = captions;
+    one("[data-act=captions]", root).setAttribute("aria-pressed", captions);
+  }
+
+  #showPart() {
+    const { from, to } = this.player.part;
+    if (from === null) return;
+    this.say(to === null ? say("mark_in", { time: clock(from) }) : say("mark_out", { from: clock(from), to: clock(to) }));
+  }
+
+  #showKeys() {
+    const box = one("[data-single-keys]");
+    box.checked = this.singleKeys;
+    box.addEventListener("change", () => {
+      this.singleKeys = box.checked;
+      settings.set("single-keys", box.checked);
+    });
+  }
+
+  #clicked(event) {
+    const button = event.target.closest("button, a");
+    if (!button) return;
+    const { act, rate, evidence } = button.dataset;
+    if (rate) this.player.setRate(Number(rate));
+    if (evidence) this.openEvidence(this.shelf.byId(evidence));
+    if ("close" in button.dataset) button.closest("dialog").close();
+    if (act && act !== "link" && act in this.acts) this.acts[act]();
+  }
+
+  #key(event) {
+    if (isSend(event)) {
+      event.preventDefault();
+      return this.send();
+    }
+    if ((event.ctrlKey || event.metaKey) && event.code === "KeyZ" && !event.shiftKey && !event.target.closest("input:not([type=radio]), textarea")) {
+      event.preventDefault();
+      return this.undo();
+    }
+    const dialogOpen = Boolean(one("dialog[open]"));
+    const count = all(".lv input", one("[data-criterion]", this.root)).length;
+    const found = actionOf(event, WORKSTATION, { on: this.singleKeys, dialogOpen, levels: count });
+    if (!found) return;
+    event.preventDefault();
+    if (found.action === "level") this.#chooseLevel(found.value);
+    else this.acts[found.action]?.();
+  }
+
+  #chooseLevel(value) {
+    if (!drafts.gates(this.draft).open) return;
+    this.change(drafts.setLevel(this.draft, this.scores.current, value));
+  }
+
+  acts = {
+    play: () => this.player.toggle(),
+    back: () => this.player.by(-5000),
+    forward: () => this.player.by(5000),
+    "back-far": () => this.player.by(-15_000),
+    "forward-far": () => this.player.by(15_000),
+    "word-before": () => this.transcript.byWord(-1),
+    "word-after": () => this.transcript.byWord(1),
+    slower: () => this.player.faster(-1),
+    faster: () => this.player.faster(1),
+    "mark-in": () => this.player.mark("from"),
+    "mark-out": () => this.player.mark("to"),
+    repeat: () => this.#repeat(),
+    "skip-silence": () => this.#skipSilence(),
+    captions: () => this.#captions(),
+    full: () => this.#full(),
+    again: () => this.player.retry(),
+    unsure: () => this.transcript.nextUnsure(),
+    search: () => this.transcript.openSearch(),
+    comment: () => this.comments.focus(),
+    link: () => this.link(),
+    "criterion-before": () => this.scores.openCriterion(this.scores.open - 1),
+    "criterion-after": () => this.scores.openCriterion(this.scores.open + 1),
+    gates: () => this.scores.toggleGates(),
+    yes: () => this.scores.answerNext(this.draft, true),
+    no: () => this.scores.answerNext(this.draft, false),
+    keys: () => document.getElementById("keys").showModal(),
+    declare: () => document.getElementById("declare").showModal(),
+    more: () => this.#askForMore(),
+    send: () => this.send(),
+  };
+
+  #repeat() {
+    if (!this.player.marked) return this.say(say("nothing_marked"));
+    this.player.setRepeats(!this.player.repeats);
+    if (this.player.repeats) this.player.play();
+  }
+
+  #skipSilence() {
+    this.player.setSkips(!this.player.skips);
+    if (this.player.skips) this.say(say("saved_by_skipping", { time: clock(silentTotal(this.player.silences)) }));
+  }
+
+  #captions() {
+    settings.set("captions", !settings.get("captions", true));
+    this.transcript.setCaptions(settings.get("captions", true));
+    this.#showPlayer();
+  }
+
+  #full() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.stage.requestFullscreen?.();
+  }
+
+  #askForMore() {
+    this.change(drafts.setGate(this.draft, "sufficient", false));
+    one("[data-message]", this.root)?.focus();
+  }
+
+  // Lease and end -----------------------------------------------------------------------------------------------------
+
+  #startLease() {
+    this.lease = new Lease({
+      expires_at: this.page.expires_at,
+      now: this.page.now,
+      seconds: this.page.lease_seconds,
+      renew: () => call("POST", `${this.page.path}/renew`, {}),
+      isPlaying: () => this.player.playing,
+    });
+    this.lease.addEventListener("lost", () => this.saver.stop());
+  }
+
+  async send() {
+    if (this.ended || this.sending || this.sendButton.getAttribute("aria-disabled") === "true") return;
+    this.sending = true;
+    this.sendButton.setAttribute("aria-busy", "true");
+    await this.saver.flush();
+    await this.sendIt(this);
+    this.sending = false;
+    this.sendButton.removeAttribute("aria-busy");
+  }
+
+  /** The work is sent: nothing more is saved, nothing is left on this device. */
+  async end() {
+    this.ended = true;
+    this.saver.stop();
+    this.lease.stop();
+    await this.journal.remove();
+  }
+
+  /** Leaving the page: what is not sent yet goes along with the last breath; the copy on this device stays until it has. */
+  #leave() {
+    this.player.keep();
+    if (this.ended || !this.saver.isDirty) return;
+    const body = { version: this.saver.version, ...drafts.patchBody(this.draft, { withMessage: this.withMessage }) };
+    call("PATCH", `${this.page.path}/draft`, body, { keepalive: true });
+  }
+}
+

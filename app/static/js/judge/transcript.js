@@ -1,0 +1,178 @@
+// The transcript: words that follow the recording, seek when clicked, show where the program was unsure, and can be searched.
+import { make, one, say } from "./page.js";
+import { clock } from "./times.js";
+import { captionAt, findWords, flatten, lastStarted, nextUnsure, seekTo } from "./words.js";
+
+export class TranscriptPane {
+  constructor(root, player, { unsureBelow }) {
+    this.player = player;
+    this.unsureBelow = unsureBelow;
+    this.box = one("[data-transcript]", root);
+    this.caption = one("[data-caption]", root);
+    this.unsure = one("[data-unsure]", root);
+    this.backNow = one("[data-act=back-to-now]", root);
+    this.find = one("[data-find]", root);
+    this.found = one("[data-found]", root);
+    this.captionsOn = true;
+    this.clear();
+    this.#listen();
+  }
+
+  #listen() {
+    this.player.addEventListener("time", () => this.follow());
+    this.box.addEventListener("click", (event) => this.#click(event));
+    for (const name of ["wheel", "touchmove", "keydown"]) {
+      this.box.addEventListener(name, (event) => this.#scrolledByHand(event), { passive: true });
+    }
+    this.backNow.addEventListener("click", () => this.backToNow());
+    one("input", this.find).addEventListener("input", () => this.search());
+    this.find.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.nextHit();
+    });
+    this.find.addEventListener("keydown", (event) => event.key === "Escape" && this.closeSearch());
+  }
+
+  clear() {
+    this.words = [];
+    this.spans = [];
+    this.current = -1;
+    this.follows = true;
+    this.hits = [];
+    this.hit = -1;
+    this.caption.hidden = true;
+    this.unsure.hidden = true;
+    this.backNow.hidden = true;
+  }
+
+  /** Show the transcript of one piece of evidence; `null` when there is none. */
+  show(transcript) {
+    this.clear();
+    this.words = transcript ? flatten(transcript) : [];
+    if (!this.words.length) {
+      this.box.replaceChildren(make("p", { className: "none sm muted", textContent: say(transcript ? "no_speech" : "no_transcript") }));
+      return;
+    }
+    this.box.replaceChildren(...transcript.segments.map((segment, number) => this.#turn(segment, number)));
+    const count = this.words.filter((word) => word.probability < this.unsureBelow).length;
+    this.unsure.hidden = count === 0;
+    this.unsure.textContent = say("unsure", { count });
+    this.follow();
+  }
+
+  #turn(segment, number) {
+    const time = make("button", { type: "button", className: "ts", textContent: clock(segment.start_ms) });
+    time.dataset.seek = segment.start_ms;
+    const line = make("p");
+    this.words.forEach((word, index) => {
+      if (word.segment === number) line.append(this.#word(word, index), " ");
+    });
+    return make("div", { className: "turn" }, time, line);
+  }
+
+  #word(word, index) {
+    const low = word.probability < this.unsureBelow;
+    const span = make("span", { className: low ? "w low" : "w", textContent: word.text.trim() });
+    if (low) span.title = say("unsure_word");
+    span.dataset.index = index;
+    this.spans[index] = span;
+    return span;
+  }
+
+  #click(event) {
+    const word = event.target.closest(".w");
+    const time = event.target.closest("[data-seek]");
+    if (word) this.player.seek(seekTo(this.words[word.dataset.index]));
+    if (time) this.player.seek(Number(time.dataset.seek) + 1);
+    if (word || time) this.backToNow();
+  }
+
+  #scrolledByHand(event) {
+    if (event.type === "keydown" && !["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"].includes(event.key)) return;
+    if (!this.words.length || !this.player.playing) return;
+    this.follows = false;
+    this.backNow.hidden = false;
+  }
+
+  backToNow() {
+    this.follows = true;
+    this.backNow.hidden = true;
+    this.#reveal(this.current, "center");
+  }
+
+  follow() {
+    const index = lastStarted(this.words, this.player.ms);
+    if (index === this.current) return;
+    this.spans[this.current]?.classList.remove("on");
+    this.spans[index]?.classList.add("on");
+    this.current = index;
+    const text = captionAt(this.words, index);
+    this.caption.hidden = !(this.captionsOn && text);
+    this.caption.firstElementChild.textContent = text;
+    if (this.follows && this.player.playing) this.#reveal(index, "nearest");
+  }
+
+  /** Scroll the pane only: `scrollIntoView` would move the whole page on a phone. */
+  #reveal(index, where) {
+    const span = this.spans[index];
+    if (!span || this.box.scrollHeight <= this.box.clientHeight) return;
+    const box = this.box.getBoundingClientRect();
+    const place = span.getBoundingClientRect();
+    const inside = place.top >= box.top + 24 && place.bottom <= box.bottom - 48;
+    if (where === "nearest" && inside) return;
+    this.box.scrollTop += place.top - box.top - box.height / 3;
+  }
+
+  setCaptions(on) {
+    this.captionsOn = on;
+    this.current = -2;
+    this.follow();
+  }
+
+  byWord(step) {
+    const index = Math.max(0, Math.min(this.words.length - 1, this.current + step));
+    if (this.words[index]) this.player.seek(seekTo(this.words[index]));
+  }
+
+  nextUnsure() {
+    const index = nextUnsure(this.words, this.player.ms, this.unsureBelow);
+    if (index < 0) return;
+    this.player.seek(seekTo(this.words[index]));
+    this.#reveal(index, "center");
+  }
+
+  openSearch() {
+    this.find.hidden = false;
+    const field = one("input", this.find);
+    field.focus();
+    field.select();
+  }
+
+  closeSearch() {
+    this.find.hidden = true;
+    one("input", this.find).value = "";
+    this.search();
+    this.box.focus();
+  }
+
+  search() {
+    for (const span of this.spans) span?.classList.remove("hl");
+    const query = one("input", this.find).value;
+    this.hits = findWords(this.words, query);
+    const length = query.trim().split(/\s+/).length;
+    for (const index of this.hits) {
+      for (let n = 0; n < length; n++) this.spans[index + n]?.classList.add("hl");
+    }
+    this.hit = -1;
+    this.found.textContent = query.trim() ? (this.hits.length ? say("found", { at: 1, all: this.hits.length }) : say("no_words")) : "";
+    if (this.hits.length) this.nextHit();
+  }
+
+  nextHit() {
+    if (!this.hits.length) return;
+    this.hit = (this.hit + 1) % this.hits.length;
+    this.found.textContent = say("found", { at: this.hit + 1, all: this.hits.length });
+    this.player.seek(seekTo(this.words[this.hits[this.hit]]));
+    this.#reveal(this.hits[this.hit], "center");
+  }
+}

@@ -1,0 +1,77 @@
+// Words of a transcript by time. Pure. Times are milliseconds from the start of the recording.
+
+/** List all words in order, with the number of their segment; a segment without word times counts as one word. */
+export function flatten(transcript) {
+  return transcript.segments.flatMap((segment, number) => {
+    const words = segment.words.length ? segment.words : [{ ...segment, probability: 1 }];
+    return words.map((word) => ({ ...word, segment: number }));
+  });
+}
+
+/** Index of the last thing that starts at or before `ms`, by halving; -1 before the first. */
+export function lastStarted(things, ms) {
+  let low = 0, high = things.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (things[middle].start_ms <= ms) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Where to seek so that this word lights up and not the one before. */
+export function seekTo(word) {
+  return word.start_ms + 1;
+}
+
+/** Index of the next word under the limit after `ms`; from the start again at the end; -1 without one. */
+export function nextUnsure(words, ms, limit) {
+  const unsure = words.flatMap((word, index) => (word.probability < limit ? [index] : []));
+  return unsure.find((index) => words[index].start_ms > ms + 1) ?? unsure[0] ?? -1;
+}
+
+/** The pause that `ms` lies in, if at least `left_ms` of it are to come. */
+export function silenceAt(silences, ms, left_ms = 300) {
+  const found = silences[lastStarted(silences, ms)];
+  return found && found.end_ms - ms >= left_ms ? found : null;
+}
+
+/** Time that skipping all pauses saves. */
+export function silentTotal(silences) {
+  return silences.reduce((sum, each) => sum + each.end_ms - each.start_ms, 0);
+}
+
+// Latin and Arabic marks that readers leave out when they search.
+const MARKS = /[\u0300-\u036f\u064b-\u065f\u0670\u0640]/g;
+
+/** Fold a text for search: no case, accents, Arabic vowel signs or punctuation; one form of alef, yeh and teh. */
+export function fold(text) {
+  return text
+    .normalize("NFD").replace(MARKS, "").normalize("NFC")
+    .replace(/[أإآٱ]/g, "ا").replace(/ى/g, "ي").replace(/ة/g, "ه")
+    .toLowerCase().replace(/[^\p{L}\p{N}\s]/gu, "").trim();
+}
+
+/** Indexes of the words where a search text begins; it may span several words, the last may be cut short. */
+export function findWords(words, query) {
+  const wanted = fold(query).split(/\s+/).filter(Boolean);
+  if (!wanted.length) return [];
+  const folded = words.map((word) => fold(word.text));
+  return folded.flatMap((_, start) => {
+    const hit = wanted.every((part, n) => {
+      const word = folded[start + n];
+      return word !== undefined && (n === wanted.length - 1 ? word.startsWith(part) : word === part);
+    });
+    return hit ? [start] : [];
+  });
+}
+
+/** The words said around `ms`, as one caption: the words of that segment, at most `most` of them around the present one. */
+export function captionAt(words, index, most = 12) {
+  const word = words[index];
+  if (!word) return "";
+  const own = words.filter((each) => each.segment === word.segment);
+  const at = own.indexOf(word);
+  const first = Math.floor(at / most) * most;
+  return own.slice(first, first + most).map((each) => each.text.trim()).join(" ");
+}

@@ -1,0 +1,65 @@
+// A submission: upload, write, send, follow, watch the result.
+import { Refused, call } from "../api.js";
+import { say } from "../texts.js";
+import { startLive } from "../submission/live.js";
+import { Message } from "../submission/message.js";
+import { startPicking } from "../submission/picking.js";
+import { startPlaying } from "../submission/player.js";
+import { startRecording } from "../submission/recorder.js";
+import { Rows } from "../submission/rows.js";
+import { Sending } from "../submission/sending.js";
+import { Uploads } from "../submission/uploads.js";
+import { startWriting } from "../submission/writing.js";
+
+const LIVE = new Set(["draft", "returned", "processing"]);
+const main = document.querySelector("[data-module=submission]");
+const message = new Message(main);
+const rows = new Rows(main, () => {
+  sending.refreshChecks().catch((error) => console.warn("checks not refreshed", error));
+  sending.poke();
+});
+const uploads = new Uploads({ main, rows, message });
+const sending = new Sending(main, { message, isUploading: () => uploads.unfinished });
+const picking = startPicking(main, {
+  onFiles: (files, kinds) => guarded(uploads.add(files, kinds)),
+  onAgain: (evidence, file) => guarded(uploads.again(evidence, file)),
+});
+
+function guarded(promise) {
+  promise.catch((error) => {
+    console.error(error);
+    message.show(error instanceof Refused ? error.message : say("not_sent"));
+  });
+}
+
+async function remove(evidence) {
+  await call("DELETE", `/api/v1/evidence/${evidence}`);
+  await uploads.drop(evidence);
+  rows.row(evidence)?.remove();
+  rows.none.hidden = rows.all().length > 0;
+  rows.announce(say("removed"));
+  main.querySelector("#ye").focus();
+  await Promise.all(rows.all().map((row) => rows.refresh(row.dataset.evidence)));
+  await sending.refreshChecks();
+}
+
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  const evidence = button?.closest("[data-evidence]")?.dataset.evidence;
+  if (!evidence) return;
+  if (button.dataset.act === "pause") guarded(uploads.pause(evidence));
+  if (button.dataset.act === "resume") guarded(uploads.resume(evidence));
+  if (button.dataset.act === "repick") picking.askAgain(evidence);
+});
+main.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-remove]");
+  if (!form) return;
+  event.preventDefault();
+  guarded(remove(form.closest("[data-evidence]").dataset.evidence));
+});
+
+startPlaying(main);
+startWriting(main, { rows, message });
+startRecording(main, { onTake: (file, kinds) => guarded(uploads.add([{ file }], kinds)) });
+if (LIVE.has(main.dataset.state)) startLive(main, { rows, onStage: () => sending.poke() });
+guarded(uploads.goOn());

@@ -1,0 +1,139 @@
+"""The event stream: order, what was missed, when it ends. Over a real server where it must be live."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+import urllib3
+import uvicorn
+from sqlalchemy import Engine
+from starlette.applications import Starlette
+
+from app.db.engine import writing
+from app.evidence import processing, stages
+from app.evidence.processing import Key
+from app.evidence.reasons import Reason
+from app.evidence.states import StageName, StageState
+from app.storage.client import Storage
+from tests.conftest import NOW, Clock
+from tests.evidence.conftest import Candidate
+
+SOUND = b"sound of a call"
+REJECTED = Reason("damaged", "It is damaged.")
+
+
+def read_events(text: str) -> list[tuple[int, dict[str, Any]]]:
+    """Read a whole stream: the id and data of each `stage` event."""
+    events = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            assert fields["event"] == "stage"
+            events.append((int(fields["id"]), json.loads(fields["data"])))
+    return events
+
+
+@pytest.fixture
+def rejected(candidate: Candidate, stored: Storage, engine: Engine, clock: Clock) -> str:
+    """A submission whose only file was inspected and refused."""
+    submission_id = candidate.submission()
+    key = Key(UUID(candidate.upload(submission_id, SOUND)), 1)
+    with writing(engine) as session:
+        stages.mark(session, key.evidence_id, StageName.INSPECT, now=NOW, state=StageState.RUNNING)
+        processing.rejected(session, key, StageName.INSPECT, REJECTED, now=NOW)
+    return submission_id
+
+
+def test_every_stage_comes_once_in_order_and_the_stream_ends(candidate: Candidate, rejected: str):
+    answer = candidate.get(f"/submissions/{rejected}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"
+    events = read_events(answer.text)
+    ids = [number for number, _ in events]
+    assert ids == sorted(set(ids))
+    last = {data["stage"]: data for _, data in events}
+    assert set(last) == {"inspect", "scan", "convert", "transcribe"}
+    assert (last["inspect"]["state"], last["inspect"]["message"]) == ("failed", "It is damaged.")
+    assert set(last["inspect"]) == {"evidence_id", "stage", "progress", "state", "message"}
+
+
+def test_a_browser_that_comes_back_gets_what_it_missed_and_nothing_twice(candidate: Candidate, rejected: str):
+    path = f"/api/v1/submissions/{rejected}/events"
+    events = read_events(candidate.get(f"/submissions/{rejected}/events").text)
+    for seen in range(len(events)):
+        headers = {**candidate.headers, "Last-Event-ID": str(events[seen][0])}
+        answer = candidate.client.get(path, headers=headers)
+        rest = read_events(answer.text) if answer.status_code == 200 else []
+        assert rest == events[seen + 1 :]
+    assert answer.status_code == 204  # the last one: nothing more can come, so a browser need not try again
+
+
+def test_a_nonsense_id_is_as_none(candidate: Candidate, rejected: str):
+    headers = {**candidate.headers, "Last-Event-ID": "nonsense"}
+    answer = candidate.client.get(f"/api/v1/submissions/{rejected}/events", headers=headers)
+    assert len(read_events(answer.text)) == 4
+
+
+def test_ids_grow_though_the_clock_stands_still(candidate: Candidate, stored: Storage, engine: Engine):
+    key = Key(UUID(candidate.upload(candidate.submission(), SOUND)), 1)
+    seen = set()
+    with writing(engine) as session:
+        for progress in (0.1, 0.2, 0.3):
+            stages.mark(session, key.evidence_id, StageName.INSPECT, now=NOW, progress=progress)
+            seen.add(next(row.changed for row in stages.stages(session, key.evidence_id)))
+    assert len(seen) == 3
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """Serve the site on a free port, in a thread."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def test_changes_arrive_live(candidate: Candidate, stored: Storage, engine: Engine, app: Starlette):
+    submission_id = candidate.submission()
+    key = Key(UUID(candidate.upload(submission_id, SOUND)), 1)
+    with serving(app) as address:
+        url = f"{address}/api/v1/submissions/{submission_id}/events"
+        answer = urllib3.request(
+            "GET", url, headers=candidate.headers, preload_content=False, timeout=20, retries=False
+        )
+        lines = (line.decode().rstrip("\n") for line in answer)
+        snapshot = [json.loads(line[6:]) for line in _take(lines, "data: ", 4)]
+        assert {data["state"] for data in snapshot} == {"waiting", "skipped"}
+        with writing(engine) as session:
+            stages.mark(session, key.evidence_id, StageName.INSPECT, now=NOW, state=StageState.RUNNING, progress=0.5)
+        (live,) = (json.loads(line[6:]) for line in _take(lines, "data: ", 1))
+        assert (live["stage"], live["state"], live["progress"]) == ("inspect", "running", 0.5)
+        with writing(engine) as session:
+            processing.rejected(session, key, StageName.INSPECT, REJECTED, now=NOW)
+        rest = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        assert [data["state"] for data in rest if data["stage"] == "inspect"] == ["failed"]
+        answer.release_conn()
+
+
+def _take(lines: Iterator[str], start: str, count: int) -> list[str]:
+    found: list[str] = []
+    for line in lines:
+        if line.startswith(start):
+            found.append(line)
+        if len(found) == count:
+            break
+    return found

@@ -1,0 +1,122 @@
+"""`kill -9` of a worker at any time: the work is taken up again and ends once and right."""
+
+import os
+import signal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from app.audit.models import AuditEvent
+from app.audit.service import verify
+from app.db.engine import reading, writing
+from app.evidence.models import TranscriptChunk
+from app.evidence.states import StageState, SubmissionState
+from app.jobs import presence
+from app.jobs.engine import clock
+from app.jobs.models import Job, JobState
+from tests.workers.conftest import SAMPLES, Make
+from tests.workers.evidence.conftest import Place
+from workers.media.tools import Tools
+
+pytestmark = pytest.mark.speech
+
+
+@pytest.fixture(scope="session")
+def long_video(make: Make) -> Path:
+    """Long enough for a kill in the midst of its conversion."""
+    return make(form="mp4", size="1280x720", seconds=40)
+
+
+@pytest.fixture(scope="session")
+def long_talk(make: Make, tools: Tools) -> Path:
+    """A minute and a half of real speech: several chunks."""
+    clips = [SAMPLES / f"{name}.flac" for name in ("en-librivox-1", "en-librivox-2", "en-fleurs-1")] * 4
+    loaded = [word for clip in clips for word in ("-i", str(clip))]
+    joined = "".join(f"[{number}:a]" for number in range(len(clips)))
+    return make(
+        *loaded, "-filter_complex", f"{joined}concat=n={len(clips)}:v=0:a=1", form="flac", picture=False, sound=False
+    )
+
+
+def actions(place: Place, evidence_id: UUID) -> list[str]:
+    """Return what the audit trail says of an evidence; the trail itself must hold."""
+    with reading(place.engine) as session:
+        assert verify(session).ok
+        rows = session.exec(select(AuditEvent).where(AuditEvent.subject == f"evidence:{evidence_id}"))
+        return [row.action for row in rows]
+
+
+def test_a_kill_while_converting_costs_the_attempt_and_nothing_else(place: Place, long_video: Path) -> None:
+    evidence_id = place.arrived(long_video, "video")
+    worker = place.start()
+    place.wait(lambda: place.stage(evidence_id, "convert").progress > 0.2)
+    worker.kill()
+    worker.wait()
+    left = list((place.settings.data_dir / "work").iterdir())
+    assert left
+    with place.worker():
+        place.wait_for_state(evidence_id, "ready", "failed")
+        assert not any(path.exists() for path in left)
+    job = place.job("convert", evidence_id)
+    assert job is not None
+    assert (job.state, job.attempt) == (JobState.DONE, 2)
+    assert place.stage(evidence_id, "convert").tries <= 2
+    assert place.submission(evidence_id).state is SubmissionState.READY
+    assert actions(place, evidence_id) == ["evidence.inspected", "evidence.ready"]
+    for row in place.renditions(evidence_id).values():
+        assert place.storage.head(row.object_key) is not None
+
+
+def test_a_kill_while_transcribing_goes_on_with_the_next_chunk(place: Place, long_talk: Path) -> None:
+    def chunks() -> list[TranscriptChunk]:
+        with reading(place.engine) as session:
+            return list(session.exec(select(TranscriptChunk).where(TranscriptChunk.evidence_id == evidence_id)))
+
+    evidence_id = place.arrived(long_talk, "audio")
+    worker = place.start()
+    place.wait(lambda: len(chunks()) >= 1)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    kept = {(row.index, row.start_ms, str(row.segments)) for row in chunks()}
+    assert place.evidence(evidence_id).state.value == "processing"
+    assert place.submission(evidence_id).state is SubmissionState.READY  # it plays: nobody waits for the words
+    with place.worker():
+        place.wait_for_state(evidence_id, "ready", "failed")
+    assert kept <= {(row.index, row.start_ms, str(row.segments)) for row in chunks()}
+    assert sorted(row.index for row in chunks()) == list(range(len(chunks())))
+    transcript = place.transcript(evidence_id)
+    assert transcript is not None
+    said = " ".join(segment["text"] for segment in transcript.body["segments"]).lower()
+    assert said.count("john dashwood") == 4
+    assert actions(place, evidence_id) == ["evidence.inspected", "evidence.ready"]
+
+
+def test_a_worker_that_is_stopped_gives_its_job_back_at_no_cost(place: Place, long_video: Path) -> None:
+    evidence_id = place.arrived(long_video, "video")
+    with place.worker() as worker:
+        place.wait(lambda: place.stage(evidence_id, "convert").progress > 0.16)
+        assert presence.live_queues(place.settings.data_dir, now=clock()) == {"media", "speech", "quick"}
+        worker.terminate()
+        worker.terminate()
+        assert worker.wait(15) == 0
+    job = place.job("convert", evidence_id)
+    assert job is not None
+    if job.state is not JobState.DONE:
+        assert (job.state, job.attempt) == (JobState.TODO, 0)
+    assert presence.live_queues(place.settings.data_dir, now=clock()) == frozenset()
+
+
+def test_a_recording_that_kills_every_worker_ends_as_failed_with_a_way_on(place: Place, long_video: Path) -> None:
+    evidence_id = place.arrived(long_video, "video")
+    with writing(place.engine) as session:  # as three dead workers leave it
+        job = session.get_one(Job, f"inspect:{evidence_id}:1")
+        job.attempt = 3
+        session.add(job)
+    with place.worker("--queues", "media"):
+        evidence = place.wait_for_state(evidence_id, "failed", "ready")
+    assert evidence.reason is not None
+    assert evidence.reason["code"] == "processing-failed"
+    assert place.stage(evidence_id, "inspect").state is StageState.FAILED
+    assert place.submission(evidence_id).state is SubmissionState.RETURNED

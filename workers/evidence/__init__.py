@@ -1,0 +1,1 @@
+"""The pipeline of one evidence: inspect, convert, transcribe, extract. Each is one job handler."""
