@@ -181,16 +181,17 @@ def _constants(value: ast.expr, scope: ast.AST, tree: ast.Module, sources: Sourc
 def _assigned(name: str, scopes: Iterable[ast.AST]) -> list[ast.expr]:
     """Return what a name is given in the nearest scope that gives it something."""
     for scope in scopes:
-        values = []
-        for node in ast.walk(scope):
-            if (
-                isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
-            ) or (isinstance(node, ast.NamedExpr) and node.target.id == name):
-                values.append(node.value)
-        values = [each for each in values if not (isinstance(each, ast.Name) and each.id == name)]
+        given = [node.value for node in ast.walk(scope) if _gives(node, name)]
+        values = [each for each in given if each is not None and not (isinstance(each, ast.Name) and each.id == name)]
         if values:
             return values
     return []
+
+
+def _gives(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.Assign):
+        return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    return isinstance(node, ast.NamedExpr) and node.target.id == name
 
 
 def template_messages() -> Iterator[Found]:
