@@ -18,6 +18,8 @@ from starlette.staticfiles import StaticFiles
 from app.accounts import api as accounts_api
 from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
+from app.credentials import api as credentials_api
+from app.credentials import routes as credentials_routes
 from app.db.engine import is_alive, make_engine
 from app.errors import AssayError, NotFound, Unavailable
 from app.evidence import api as evidence_api
@@ -113,6 +115,8 @@ def all_routes() -> list[BaseRoute]:
         *review_api.routes,
         *review_routes.routes,
         *validation_api.routes,
+        *credentials_api.routes,
+        *credentials_routes.routes,
         *validation_routes.routes,
         *health,
     ]

@@ -14,12 +14,13 @@ from app.evidence import processing
 from app.evidence.processing import NO_TRANSCRIPT, Key
 from app.evidence.reasons import Reason
 from app.evidence.states import StageName, StageState
-from app.jobs.catalog import CONVERT, INSPECT, TRANSCRIBE
+from app.jobs.catalog import CLOSE_DUE_LOTS, CONVERT, DECIDE_LOT, ERASE_OBJECTS, INSPECT, TRANSCRIBE
 from app.jobs.engine import Run
 from workers.bench import Bench
 from workers.evidence.convert import convert
 from workers.evidence.inspect import inspect
 from workers.evidence.transcribe import transcribe
+from workers.quick import close_due_lots, decide_lot, erase_objects
 
 Handler = Callable[[Bench, Run, dict[str, Any]], None]
 WhenFailed = Callable[[Session, dict[str, Any], datetime], None]
@@ -28,6 +29,9 @@ HANDLERS: dict[str, Handler] = {
     INSPECT.name: inspect,
     CONVERT.name: convert,
     TRANSCRIBE.name: transcribe,
+    ERASE_OBJECTS.name: erase_objects,
+    DECIDE_LOT.name: decide_lot,
+    CLOSE_DUE_LOTS.name: close_due_lots,
 }
 
 OUR_FAULT = Reason(

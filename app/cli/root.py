@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from app.cli import accounts, audit, frameworks, processes, storage
+from app.cli import accounts, audit, credential, frameworks, processes, storage
 from app.cli.demo import demo
 from app.cli.doctor import doctor
 from app.cli.sample import sample
@@ -26,6 +26,7 @@ root.add_typer(accounts.org, name="org")
 root.add_typer(accounts.person, name="person")
 root.add_typer(accounts.token, name="token")
 root.command("login-link")(accounts.login_link)
+root.add_typer(credential.credential, name="credential")
 root.add_typer(frameworks.framework, name="framework")
 root.add_typer(storage.storage, name="storage")
 root.add_typer(audit.audit, name="audit")

@@ -106,14 +106,11 @@ def salted_digest(*, sha256: str, salt: str) -> str:
 
 
 def _subject(facts: CredentialFacts) -> Json:
-    language = facts.achievement.language
     subject: Json = {
         "id": facts.holder.subject,
         "type": ["AchievementSubject"],
         "identifier": _identifiers(facts.holder),
-        "narrative": " ".join(
-            [wording.judgement(language, facts.judgement), wording.identity(language, facts.identity)]
-        ),
+        "narrative": _narrative(facts),
         "achievement": achievement(facts.achievement),
         "result": [
             {
@@ -131,6 +128,14 @@ def _subject(facts: CredentialFacts) -> Json:
         subject["activityStartDate"] = timestamp(facts.activity_from)
         subject["activityEndDate"] = timestamp(facts.activity_until)
     return subject
+
+
+def _narrative(facts: CredentialFacts) -> str:
+    language = facts.achievement.language
+    said = [wording.judgement(language, facts.judgement), wording.identity(language, facts.identity)]
+    if facts.demonstration:
+        said.insert(0, wording.say(language, "demonstration"))
+    return " ".join(said)
 
 
 def _identifiers(holder: HolderFacts) -> list[Json]:

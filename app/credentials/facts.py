@@ -168,6 +168,7 @@ class CredentialFacts:
     valid_until: datetime | None
     activity_from: datetime | None = None
     activity_until: datetime | None = None
+    demonstration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

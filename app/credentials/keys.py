@@ -153,6 +153,11 @@ def jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
     }
 
 
+def ed25519_jwk(public_key: bytes) -> dict[str, str]:
+    """Return an Ed25519 public key as JWK (RFC 8037)."""
+    return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public_key), "use": "sig"}
+
+
 def es256_multikey(key: ec.EllipticCurvePublicKey) -> str:
     """Return a P-256 public key as `zDna...`."""
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
@@ -160,4 +165,16 @@ def es256_multikey(key: ec.EllipticCurvePublicKey) -> str:
 
 
 def _coordinate(number: int) -> str:
-    return urlsafe_b64encode(number.to_bytes(P256_COORDINATE_BYTES, "big")).decode().rstrip("=")
+    return _base64url(number.to_bytes(P256_COORDINATE_BYTES, "big"))
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def from_es256_multikey(text: str) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 public key of `zDna...`. Raises ValueError."""
+    decoded = from_multibase(text)
+    if decoded[:2] != P256_PREFIX:
+        raise ValueError("not a P-256 public key")
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded[2:])

@@ -1,24 +1,17 @@
 """Tables of issuer keys, status lists, credentials and endorsements."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from app.credentials.states import CredentialState
 from app.db.columns import enum_column, json_column, time_column
 from app.ids import new_id
 
-
-class CredentialState(StrEnum):
-    PENDING = "pending"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    REVOKED = "revoked"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
+__all__ = ["Credential", "CredentialState", "Endorsement", "SigningKey", "StatusList"]
 
 
 class SigningKey(SQLModel, table=True):

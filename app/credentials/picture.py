@@ -26,6 +26,12 @@ TITLE_LETTERS_A_LINE = 22
 TITLE_LINES = 3
 SCALLOPS = 28
 CODE_CENTRE = 430
+# Attributes and no style element: a strict content security policy lets these through.
+_MIDDLE = 'text-anchor="middle" font-family='
+_SANS = _MIDDLE + "\"'IBM Plex Sans','Plex Arabic',system-ui,sans-serif\""
+_TITLE = _MIDDLE + '"\'Source Serif 4\',\'Plex Arabic\',Georgia,serif" font-weight="600" font-size="38" fill="#fff"'
+_ISSUER = _SANS + ' font-weight="500" font-size="20" fill="#d9bf86"'
+_FOOTER = _SANS + ' font-size="15" fill="#9fc4bf"'
 RTL_LANGUAGES = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -45,21 +51,17 @@ def svg(text: BadgeText) -> str:
     lines = wrapped(text.title, letters=TITLE_LETTERS_A_LINE, lines=TITLE_LINES)
     first = 392 - 23 * (len(lines) - 1)
     title = "".join(
-        f'<text x="300" y="{first + 46 * index}" class="t">{escape(line)}</text>' for index, line in enumerate(lines)
+        f'<text x="300" y="{first + 46 * index}" {_TITLE}>{escape(line)}</text>' for index, line in enumerate(lines)
     )
     issuer = wrapped(text.issuer, letters=40, lines=2)
     issuer_lines = "".join(
-        f'<text x="300" y="{486 + 24 * index}" class="i">{escape(line)}</text>' for index, line in enumerate(issuer)
+        f'<text x="300" y="{486 + 24 * index}" {_ISSUER}>{escape(line)}</text>' for index, line in enumerate(issuer)
     )
     label = escape(f"{text.title} - {text.issuer}", quote=True)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" \
 width="{SIZE}" height="{SIZE}" role="img" aria-label="{label}" \
 lang="{escape(text.language, quote=True)}" direction="{direction}">
 <title>{escape(text.title)}</title>
-<style>.t{{font:600 38px "Source Serif 4","Plex Arabic",Georgia,serif;fill:#fff}}\
-.i{{font:500 20px "IBM Plex Sans","Plex Arabic",system-ui,sans-serif;fill:#d9bf86}}\
-.f{{font:400 15px "IBM Plex Sans","Plex Arabic",system-ui,sans-serif;fill:#9fc4bf}}\
-text{{text-anchor:middle}}</style>
 <path d="{_path(_scaled(OCTAGON, SIZE))}" fill="{_hex(GREEN)}"/>
 <path d="{_path(_inset(OCTAGON, 0.7))}" fill="none" stroke="{_hex(BRASS)}" stroke-width="3"/>
 <path d="{_path(seal((300, 206), 112))}" fill="{_hex(DEEP)}" stroke="{_hex(BRASS)}" stroke-width="2"/>
@@ -69,7 +71,7 @@ text{{text-anchor:middle}}</style>
 <path d="{_open(_placed(LETTER, (300, 206), 128))}{_open(_placed(TICK, (300, 206), 128))}" stroke-width="9"/>
 </g>
 {title}{issuer_lines}
-<text x="300" y="548" class="f">{escape(text.footer)}</text>
+<text x="300" y="548" {_FOOTER}>{escape(text.footer)}</text>
 </svg>
 """
 

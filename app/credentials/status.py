@@ -5,7 +5,7 @@ import io
 import secrets
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import timedelta
 
 from app.errors import Invalid
@@ -16,13 +16,15 @@ MAX_BYTES = 4 * 1024 * 1024
 LIFETIME = timedelta(hours=24)
 
 
-def encode(set_indexes: Collection[int], *, entries: int = ENTRIES) -> str:
+def empty(entries: int = ENTRIES) -> bytes:
+    """Return a list on which nothing is set."""
+    return bytes(entries // 8)
+
+
+def encode(bits: bytes) -> str:
     """Return multibase base64url of the compressed bits; index 0 is the leftmost bit."""
-    bits = bytearray(entries // 8)
-    for index in set_indexes:
-        bits[index // 8] |= 0x80 >> (index % 8)
     # mtime=0: the same bits give the same text, so that nothing is published anew without need.
-    return "u" + urlsafe_b64encode(gzip.compress(bytes(bits), mtime=0)).decode().rstrip("=")
+    return "u" + urlsafe_b64encode(gzip.compress(bits, mtime=0)).decode().rstrip("=")
 
 
 def is_set(encoded: str, *, index: int) -> bool:
@@ -48,13 +50,20 @@ def decode(encoded: str) -> bytes:
     return bits
 
 
-def unused_index(used: Collection[int], *, entries: int = ENTRIES) -> int | None:
-    """Return a random index that nobody has, or None when the list is full.
+def unused_index(is_used: Callable[[int], bool], *, entries: int = ENTRIES, tries: int = 20) -> int | None:
+    """Return a random index that nobody has, or None when the list is so full that a new one is better.
 
     Random, so that neighbours on the list say nothing about who was awarded when (herd privacy).
     """
-    if len(used) >= entries:
-        return None
-    while (index := secrets.randbelow(entries)) in used:
-        pass
-    return index
+    for _ in range(tries):
+        if not is_used(index := secrets.randbelow(entries)):
+            return index
+    return None
+
+
+def with_bit(bits: bytes, *, index: int, is_set: bool) -> bytes:
+    """Return the bits with one of them set or cleared."""
+    changed = bytearray(bits)
+    mask = 0x80 >> (index % 8)
+    changed[index // 8] = changed[index // 8] | mask if is_set else changed[index // 8] & ~mask
+    return bytes(changed)

@@ -10,6 +10,7 @@ DEFAULT_LANGUAGE = "en"
 
 SENTENCES: dict[str, dict[str, str]] = {
     "en": {
+        "demonstration": "Demonstration only: people and evidence are invented.",
         "criteria": "Awarded for demonstrated competence only: no course, no attendance.",
         "outcomes": "The holder can:",
         "method": "Assessment: {method}",
@@ -40,6 +41,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         " scores, and upheld. Sampling plan: {plan}.",
     },
     "ar": {
+        "demonstration": "للعرض فقط: الأشخاص والأدلة من نسج الخيال.",
         "criteria": "تُمنح على أساس الكفاءة المثبتة وحدها: دون دورة ودون حضور.",
         "outcomes": "يستطيع حاملها:",
         "method": "التقييم: {method}",

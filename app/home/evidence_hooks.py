@@ -9,7 +9,8 @@ from sqlmodel import Session, select
 
 from app.actor import Actor
 from app.assessments.results import released_result
-from app.credentials.models import Credential, CredentialState, SigningKey
+from app.credentials.models import Credential, SigningKey
+from app.credentials.states import CredentialState
 from app.evidence.hooks import Hooks
 from app.evidence.models import Submission
 from app.evidence.receipt_key import PublicKey, receipt_key

@@ -1,6 +1,7 @@
 """One award with its keys, made by the real code: what the tests of this folder sign, change and check."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -36,6 +37,13 @@ CREDENTIAL = f"{BASE}/credentials/5a0b3c62-7f3b-4a55-9d2e-3f1d1a2b3c4d"
 LIST = f"{BASE}/status/1"
 FILE_SHA256 = "ab" * 32
 SALT = "0f" * 16
+
+
+def bits_with(indexes: Iterable[int]) -> bytes:
+    bits = status.empty()
+    for index in indexes:
+        bits = status.with_bit(bits, index=index, is_set=True)
+    return bits
 
 
 def levels() -> tuple[LevelFacts, ...]:
@@ -119,7 +127,7 @@ class Award:
             url=LIST,
             issuer=self.issuer,
             purpose=self.facts.status.purpose,
-            encoded=status.encode(set_indexes),
+            encoded=status.encode(bits_with(set_indexes)),
             valid_from=NOW - timedelta(minutes=2),
             valid_until=NOW + status.LIFETIME,
         )

@@ -77,12 +77,12 @@ def _audio(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]
     if sound.playable is None:
         raise ToolFailed("no playable was made")
     _check(task, facts, found, sound.playable)
-    _publish_sound(task, sound)
-    return [task.store(sound.playable, K.PLAYABLE, "audio/mp4")]
+    _publish_sound(task, facts, sound)
+    return [task.store(facts, sound.playable, K.PLAYABLE, "audio/mp4")]
 
 
 def _hear(task: Task, facts: Facts, found: Probe, original: Path) -> None:
-    _publish_sound(task, _sound(task, facts, found, original, high=HEARD))
+    _publish_sound(task, facts, _sound(task, facts, found, original, high=HEARD))
 
 
 def _sound(task: Task, facts: Facts, found: Probe, original: Path, *, high: float) -> Sound:
@@ -105,12 +105,12 @@ def _out(original: Path) -> Path:
     return folder
 
 
-def _publish_sound(task: Task, sound: Sound) -> None:
+def _publish_sound(task: Task, facts: Facts, sound: Sound) -> None:
     """Store what the first pass made and let transcription begin: a short unit of its own, under the fence."""
     silences = [{"start_ms": one.start_ms, "end_ms": one.end_ms} for one in sound.levels.silences]
     made = [
-        task.store(sound.speech_wav, K.SPEECH, "audio/wav"),
-        task.store_bytes(_waveform(sound, silences), "waveform.json", K.WAVEFORM, "application/json"),
+        task.store(facts, sound.speech_wav, K.SPEECH, "audio/wav"),
+        task.store_bytes(facts, _waveform(sound, silences), "waveform.json", K.WAVEFORM, "application/json"),
     ]
     quiet = sound.loudness_lufs is None or sound.loudness_lufs < VERY_QUIET_LUFS
     with task.run.saving() as session:
@@ -144,7 +144,7 @@ def _video(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]
     )
     _check(task, facts, found, playable)
     poster = make_poster(playable, duration_ms=duration_ms, out_dir=out, tools=tools)
-    return [task.store(playable, K.PLAYABLE, "video/mp4"), task.store(poster, K.POSTER, "image/jpeg")]
+    return [task.store(facts, playable, K.PLAYABLE, "video/mp4"), task.store(facts, poster, K.POSTER, "image/jpeg")]
 
 
 def _check(task: Task, facts: Facts, found: Probe, playable: Path) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from app.db.engine import reading
 from app.errors import Unavailable
 from app.evidence import processing
+from app.evidence.adding import prefix_of
 from app.evidence.models import Evidence, Rendition, Submission
 from app.evidence.processing import Key, Made
 from app.evidence.stages import mark
@@ -37,9 +38,10 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a stage has to know about its evidence. `sha256` is None before inspection."""
+    """What a stage has to know about its evidence. `sha256` is None before inspection; `prefix` is its folder."""
 
     kind: EvidenceKind
+    prefix: str
     object_key: str
     size_bytes: int
     client_sha256: str | None
@@ -121,23 +123,23 @@ class Task:
             raise Unavailable(DISK_FULL, code="disk-full")
         return self.bench.storage.download(key, target, on_bytes=lambda done: tell(done / max(1, size_bytes)))
 
-    def object_key(self, name: str) -> str:
-        """Return where this attempt keeps an object. The stage and the fence are in it."""
-        return f"renditions/{self.key.evidence_id}/{self.stage}-{self.run.fence}/{name}"
+    def object_key(self, facts: Facts, name: str) -> str:
+        """Return where this attempt keeps an object: beside the original, the stage and the fence in its key."""
+        return f"{facts.prefix}{self.stage}-{self.run.fence}/{name}"
 
-    def store(self, source: Path, kind: RenditionKind, media_type: str) -> Made:
+    def store(self, facts: Facts, source: Path, kind: RenditionKind, media_type: str) -> Made:
         """Put a file into the storage. It is shown to nobody before `processing.publish`."""
         self.check()
-        key = self.object_key(source.name)
+        key = self.object_key(facts, source.name)
         self.bench.storage.put_file(key, source, media_type=media_type)
         with source.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Made(kind, media_type, key, source.stat().st_size, digest)
 
-    def store_bytes(self, content: bytes, name: str, kind: RenditionKind, media_type: str) -> Made:
+    def store_bytes(self, facts: Facts, content: bytes, name: str, kind: RenditionKind, media_type: str) -> Made:
         """Put a small file into the storage; as `store`."""
         self.check()
-        key = self.object_key(name)
+        key = self.object_key(facts, name)
         self.bench.storage.put_bytes(key, content, media_type=media_type)
         return Made(kind, media_type, key, len(content), hashlib.sha256(content).hexdigest())
 
@@ -148,6 +150,7 @@ def _facts(session: Session, key: Key) -> Facts:
     rows = session.exec(select(Rendition).where(Rendition.evidence_id == key.evidence_id))
     return Facts(
         kind=evidence.kind,
+        prefix=prefix_of(evidence.organisation_id, evidence.id),
         object_key=evidence.object_key,
         size_bytes=evidence.size_bytes or 0,
         client_sha256=evidence.client_sha256,

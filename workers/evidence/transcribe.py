@@ -60,7 +60,7 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
             tell(len(results) / len(plan.chunks))
             results[index] = child.transcribe(wav, plan=plan, index=index)
             _keep(task, plan, results[index])
-    _finish(task, plan, join(plan, list(results.values())))
+    _finish(task, facts, plan, join(plan, list(results.values())))
 
 
 def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:
@@ -90,9 +90,9 @@ def _keep(task: Task, plan: Plan, result: ChunkResult) -> None:
         session.merge(row)
 
 
-def _finish(task: Task, plan: Plan, transcript: Transcript) -> None:
+def _finish(task: Task, facts: Facts, plan: Plan, transcript: Transcript) -> None:
     shown = captions.webvtt(transcript).encode()
-    made = task.store_bytes(shown, "captions.vtt", RenditionKind.CAPTIONS, "text/vtt; charset=utf-8")
+    made = task.store_bytes(facts, shown, "captions.vtt", RenditionKind.CAPTIONS, "text/vtt; charset=utf-8")
     with task.run.finishing() as session:
         _store(session, task, transcript, made)
         _forget_other_plans(session, task.key, plan.id)

@@ -10,7 +10,7 @@ import ffmpeg
 from workers.media.probe import INPUT_OPTIONS, Probe, VideoStream
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sandbox import Limits
-from workers.media.sound import CLEAN, PLAYABLE
+from workers.media.sound import CLEAN, ON_TIME, PLAYABLE
 from workers.media.tools import Tools
 
 BOX = (1_280, 720)  # turned upright for upright pictures
@@ -59,7 +59,7 @@ def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: 
     source = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, max_pixels=MOST_PIXELS, sn=None, dn=None)
     streams = [_fitted(source["v:0"], probe.video)]
     if probe.audio:
-        streams.append(source["a:0"])
+        streams.append(source["a:0"].filter("aresample", **ON_TIME))
     settings = {
         **ENCODER,
         **(PLAYABLE if probe.audio else {}),

@@ -19,6 +19,9 @@ SPEECH_RATE_HZ = 16_000
 # Evens out loud and quiet speakers before speech recognition: word errors 0.486 -> 0.050
 # (media-speech-s3.md C).
 EVEN_OUT = {"f": 250, "g": 15, "m": 100, "p": 0.8}
+# Sound that begins late, or has gaps (a recorder that dropped out), is filled with silence. Without it every time
+# in a transcript and every moment after the gap would be wrong: a WAV knows no times.
+ON_TIME = {"async": 1, "first_pts": 0}
 PLAYABLE = {"acodec": "aac", "audio_bitrate": "96k", "ac": 2, "ar": 48_000}
 CLEAN = {"map_metadata": -1, "map_chapters": -1}
 
@@ -71,7 +74,7 @@ def _command(path: Path, outputs: tuple[Path, Path, Path | None], tools: Tools, 
     wav, samples, m4a = outputs
     seconds = duration_ms / 1000 + 1
     sound = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)["a:0"]
-    parts = sound.filter_multi_output("asplit", outputs=4 if m4a else 3)
+    parts = sound.filter("aresample", **ON_TIME).filter_multi_output("asplit", outputs=4 if m4a else 3)
     speech = parts[0].filter("dynaudnorm", **EVEN_OUT).filter("aresample", SPEECH_RATE_HZ)
     measured = parts[1].filter("ebur128", peak="none", framelog="quiet")
     streams = [

@@ -232,3 +232,25 @@ def test_a_cover_in_a_song_is_no_picture(tools: Tools, make: Make, tmp_path: Pat
     assert found.video is None
     assert found.audio is not None
     assert found.audio.codec == "mp3"
+
+
+@pytest.mark.parametrize("cause", ["late", "gap"])
+def test_times_stay_true_when_the_sound_begins_late_or_drops_out(
+    cause: str, make: Make, tools: Tools, tmp_path: Path
+) -> None:
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=6")
+    tone = "aevalsrc=0.5*sin(440*2*PI*t):d={seconds}"
+    late = ("-itsoffset", "2", "-f", "lavfi", "-i", tone.format(seconds=4))
+    gap = ("-f", "lavfi", "-i", tone.format(seconds=6), "-af", "aselect='lt(t,2)+gt(t,5)'")
+    odd = make(
+        *picture, *(late if cause == "late" else gap), "-c:a", "pcm_s16le", form="matroska", picture=False, sound=False
+    )
+    sound = heard(odd, tools, tmp_path, playable=False)
+    with wave.open(str(sound.speech_wav)) as speech:
+        assert speech.getnframes() / 16_000 == pytest.approx(6, abs=0.1)
+    (pause,) = sound.levels.silences
+    expected = (0, 2000) if cause == "late" else (2000, 5000)
+    assert (pause.start_ms, pause.end_ms) == (pytest.approx(expected[0], abs=100), pytest.approx(expected[1], abs=100))
+    made, _ = seen(odd, tools, tmp_path)
+    again = heard(made, tools, tmp_path, playable=False)
+    assert again.levels.silences[0].end_ms == pytest.approx(expected[1], abs=120)

@@ -1,0 +1,308 @@
+"""From the rows of all domains to the facts of one credential. Reads only; decides nothing."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from uuid import UUID
+
+from babel import Locale
+from sqlmodel import Session, col, func, select
+
+from app.accounts.models import Organisation, Person
+from app.assessments.models import Assessment, Decision
+from app.assessments.rules import Vacs
+from app.credentials import document
+from app.credentials.facts import (
+    AchievementFacts,
+    CompetencyFacts,
+    CredentialFacts,
+    CriterionFacts,
+    EvidenceFacts,
+    HolderFacts,
+    IdentityFacts,
+    IdentityMethod,
+    IssuerFacts,
+    JudgementFacts,
+    LevelFacts,
+    QualificationLevel,
+    StatusEntryFacts,
+    StatusPurpose,
+    TwinFacts,
+)
+from app.credentials.models import Credential, StatusList
+from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months, required_level
+from app.errors import NotFound
+from app.evidence.models import Evidence, Submission, SubmissionConsent
+from app.evidence.states import EvidenceState, Outcome, Purpose, SubmissionState
+from app.frameworks.models import AchievementVersion, Competency, Framework, RubricVersion
+from app.frameworks.rubric import Rubric, read_rubric
+from app.text import LANGUAGES, in_language
+from app.validation.models import Lot, LotItem, Validation
+
+EQF_LEVEL = "http://data.europa.eu/snb/eqf/{value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The rows that a credential rests on."""
+
+    submission: Submission
+    organisation: Organisation
+    holder: Person
+    achievement: AchievementVersion
+    decision: Decision
+    lot: Lot
+    item: LotItem
+
+
+def judged(session: Session, submission_id: UUID) -> Judged:
+    """Load what was judged. NotFound when it was never judged."""
+    submission = session.get(Submission, submission_id)
+    decision = session.exec(
+        select(Decision).where(Decision.submission_id == submission_id, col(Decision.superseded_at).is_(None))
+    ).first()
+    found = session.exec(
+        select(LotItem, Lot)
+        .join(Lot, col(Lot.id) == col(LotItem.lot_id))
+        .where(LotItem.submission_id == submission_id)
+        .order_by(col(LotItem.joined_at).desc())
+    ).first()
+    if submission is None or decision is None or found is None:
+        raise NotFound("There is no judgement of this submission.")
+    item, lot = found
+    achievement = session.exec(
+        select(AchievementVersion).where(AchievementVersion.rubric_version_id == submission.rubric_id)
+    ).one()
+    organisation = session.get_one(Organisation, submission.organisation_id)
+    holder = session.get_one(Person, submission.candidate_id)
+    return Judged(submission, organisation, holder, achievement, decision, lot, item)
+
+
+def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
+    """Return what rule 6 asks."""
+    withdrawn = session.exec(
+        select(SubmissionConsent.purpose).where(
+            SubmissionConsent.submission_id == rows.submission.id, col(SubmissionConsent.withdrawn_at).is_not(None)
+        )
+    ).first()
+    return ReleaseFacts(
+        finalised=rows.submission.state is SubmissionState.FINALISED,
+        competent=rows.decision.outcome is Outcome.COMPETENT,
+        all_vacs_yes=Vacs(**rows.decision.vacs).all_yes,
+        consents_in_force=withdrawn is None,
+        counts=rows.submission.purpose is not Purpose.SEED,
+        policy=str(rows.lot.plan.get("issue_policy", "hold_until_lot_decided")),
+        lot_state=rows.lot.state.value,
+        item_state=rows.item.state.value,
+        sampled=bool(rows.item.sampled),
+        mandatory=bool(rows.item.mandatory),
+        tier=rows.lot.tier.value,
+    )
+
+
+def language_for(rows: Judged) -> str:
+    """Return the holder's language; where they chose none, that of their evidence."""
+    for language in (rows.holder.language, rows.submission.language):
+        if language in LANGUAGES:
+            return str(language)
+    return "en"
+
+
+def credential_facts(
+    session: Session, rows: Judged, *, credential: Credential, issuer: str, base_url: str
+) -> CredentialFacts:
+    """Return everything that this credential says."""
+    language = credential.language
+    issuer_facts = issuer_of(rows.organisation, issuer=issuer, language=language, base_url=base_url)
+    rubric = read_rubric(session.get_one(RubricVersion, rows.submission.rubric_id))
+    months = rubric.achievement.valid_months
+    status_list = session.get_one(StatusList, credential.status_list)
+    pieces = _evidence(session, rows.submission.id)
+    started = min((piece.created_at for piece in pieces), default=None)
+    return CredentialFacts(
+        url=f"{base_url}/credentials/{credential.id}",
+        issuer=issuer_facts,
+        holder=HolderFacts(
+            subject=f"urn:uuid:{credential.id}",
+            name=(rows.holder.name_ar if language == "ar" else None) or rows.holder.name,
+            email=rows.holder.email,
+            salt=credential.salt,
+        ),
+        achievement=achievement_facts(
+            session, rows.achievement, issuer=issuer_facts, language=language, base_url=base_url
+        ),
+        judgement=_judgement(session, rows),
+        identity=IdentityFacts(IdentityMethod(rows.submission.identity.value)),
+        evidence=tuple(_piece(piece) for piece in pieces),
+        status=StatusEntryFacts(
+            list_url=status_url(base_url, credential.status_list),
+            index=credential.status_index,
+            purpose=StatusPurpose(status_list.purpose),
+        ),
+        awarded_at=credential.created_at,
+        valid_until=add_months(credential.created_at, months) if months else None,
+        activity_from=started,
+        activity_until=rows.submission.submitted_at,
+        demonstration=rows.organisation.demonstration or rows.submission.purpose is Purpose.DEMONSTRATION,
+    )
+
+
+def status_url(base_url: str, number: int) -> str:
+    """Return the public address of a status list."""
+    return f"{base_url}/status/{number}"
+
+
+def achievement_url(base_url: str, achievement_id: UUID, language: str) -> str:
+    """Return the public address of an achievement in one language; English has the plain one."""
+    return f"{base_url}/achievements/{achievement_id}" + ("" if language == "en" else f".{language}")
+
+
+def issuer_of(organisation: Organisation, *, issuer: str, language: str, base_url: str) -> IssuerFacts:
+    """Return an awarding body's profile in one language."""
+    name = (organisation.name_ar if language == "ar" else None) or organisation.name
+    code = organisation.country
+    country = Locale(language).territories.get(code) if code else None
+    return IssuerFacts(id=issuer, name=name, url=base_url, country=country, country_code=code)
+
+
+def achievement_facts(
+    session: Session, row: AchievementVersion, *, issuer: IssuerFacts, language: str, base_url: str
+) -> AchievementFacts:
+    """Return what a rubric version awards, in one language."""
+    version = session.get_one(RubricVersion, row.rubric_version_id)
+    rubric = read_rubric(version)
+    said = rubric.achievement
+    level = said.level
+    url = achievement_url(base_url, row.id, language)
+    return AchievementFacts(
+        url=url,
+        language=language,
+        name=in_language(said.name, language),
+        description=in_language(said.description, language),
+        code=version.code,
+        version=version.version,
+        creator=issuer,
+        assessment_method=in_language(said.assessment_method, language),
+        outcomes=tuple(in_language(outcome, language) for outcome in said.learning_outcomes),
+        criteria=_criteria(rubric, _competencies(session, version, language=language), language=language),
+        policy_url=f"{base_url}/rubrics/{version.code}",
+        credits=None if said.credits is None else Fraction(str(said.credits)),
+        credit_scheme=in_language(said.credit_scheme, language) if said.credit_scheme else None,
+        notional_hours=said.notional_hours,
+        level=QualificationLevel(level.framework, level.value, _level_url(level.framework, level.value, url))
+        if level
+        else None,
+        image_url=f"{base_url}/achievements/{row.id}.svg",
+        twins=tuple(
+            TwinFacts(achievement_url(base_url, row.id, other), other)
+            for other in LANGUAGES
+            if other != language and other in said.name
+        ),
+    )
+
+
+def upheld_validations(session: Session, rows: Judged) -> list[Validation]:
+    """Return the validations of this judgement that upheld it: the only ones that may be endorsed."""
+    return list(
+        session.exec(
+            select(Validation)
+            .where(
+                Validation.submission_id == rows.submission.id,
+                Validation.lot_id == rows.lot.id,
+                Validation.decision == "uphold",
+            )
+            .order_by(col(Validation.decided_at))
+        )
+    )
+
+
+def _level_url(framework: str, value: int, achievement: str) -> str:
+    return EQF_LEVEL.format(value=value) if framework == "EQF" else f"{achievement}#level"
+
+
+def _judgement(session: Session, rows: Judged) -> JudgementFacts:
+    assessors = session.exec(
+        select(func.count(func.distinct(Assessment.assessor_id))).where(Assessment.submission_id == rows.submission.id)
+    ).one()
+    validated = session.exec(
+        select(func.count())
+        .select_from(LotItem)
+        .where(LotItem.lot_id == rows.lot.id, col(LotItem.state).in_(sorted(DECIDED_ITEMS)))
+    ).one()
+    return JudgementFacts(
+        levels={str(score["criterion"]): int(score["level"]) for score in rows.decision.scores},
+        assessors=max(1, assessors),
+        lot_size=rows.lot.size,
+        validated=validated,
+        upheld_here=bool(upheld_validations(session, rows)),
+    )
+
+
+def _evidence(session: Session, submission_id: UUID) -> list[Evidence]:
+    return list(
+        session.exec(
+            select(Evidence)
+            .where(Evidence.submission_id == submission_id, Evidence.state == EvidenceState.READY)
+            .order_by(col(Evidence.position))
+        )
+    )
+
+
+def _piece(row: Evidence) -> EvidenceFacts:
+    return EvidenceFacts(
+        kind=row.kind.value,
+        media_type=row.media_type,
+        salted_digest=document.salted_digest(sha256=row.sha256 or "", salt=row.salt),
+        duration_ms=row.duration_ms,
+    )
+
+
+def _competencies(session: Session, version: RubricVersion, *, language: str) -> dict[str, CompetencyFacts]:
+    if version.framework_id is None:
+        return {}
+    framework = session.get_one(Framework, version.framework_id)
+    found = session.exec(select(Competency).where(Competency.framework_id == framework.id))
+    return {
+        one.code: CompetencyFacts(
+            code=one.code,
+            title=in_language(one.title, language),
+            framework=in_language(framework.title, language),
+            url=f"urn:uuid:{one.id}",
+        )
+        for one in found
+    }
+
+
+def _criteria(rubric: Rubric, competencies: dict[str, CompetencyFacts], *, language: str) -> tuple[CriterionFacts, ...]:
+    scale = {level.value: level for level in rubric.scale}
+    rule = rubric.pass_rule
+    return tuple(
+        CriterionFacts(
+            code=criterion.code,
+            title=in_language(criterion.title, language),
+            required=required_level(
+                min_level=criterion.min_level,
+                critical=criterion.critical,
+                all_at_least_min=rule.all_at_least_min,
+                critical_at_least_min=rule.critical_all_at_least_min,
+            ),
+            levels=tuple(
+                LevelFacts(
+                    value=level.value,
+                    code=scale[level.value].code,
+                    label=in_language(scale[level.value].label, language),
+                    descriptor=in_language(level.descriptor, language),
+                )
+                for level in criterion.levels
+            ),
+            competencies=tuple(competencies[code] for code in criterion.competencies if code in competencies),
+        )
+        for criterion in rubric.criteria
+    )
+
+
+def achievement_of(session: Session, achievement_id: UUID) -> tuple[AchievementVersion, Organisation]:
+    """Return an achievement with its awarding body. NotFound."""
+    row = session.get(AchievementVersion, achievement_id)
+    if row is None:
+        raise NotFound("There is nothing at this address.")
+    return row, session.get_one(Organisation, row.organisation_id)

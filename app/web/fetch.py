@@ -1,0 +1,138 @@
+"""The one way to fetch an address that somebody else chose (DESIGN rule 16): public hosts only, small, quick.
+
+The name is resolved once, every address it has must be public, and the connection goes to the checked address:
+a second answer of the name server can't lead us elsewhere. Redirects are not followed.
+"""
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import SplitResult, urlsplit
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from app.errors import Invalid, TooMany, Unavailable
+from app.web.deps import Deps
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_BYTES = 1024 * 1024
+SECONDS = 5.0
+OK = 200
+A_MINUTE = parse("20/minute")
+PORTS = {"https": 443, "http": 80}
+
+# `is_global` says True for some of these, although they lead to private IPv4 addresses (reliability.md N1).
+TUNNELS = tuple(
+    ipaddress.ip_network(prefix)
+    for prefix in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0/96", "::/96", "fec0::/10")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address answered."""
+
+    content: bytes
+    media_type: str
+
+
+class Fetcher:
+    """Fetches for the people of one site, a few times a minute for each of them."""
+
+    def __init__(self, *, is_allowed: Callable[[IpAddress], bool] | None = None, seconds: float = SECONDS) -> None:
+        self._is_allowed = is_allowed or is_public
+        self._seconds = seconds
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def fetch(self, url: str, *, on_behalf_of: str, accept: str = "application/json") -> Fetched:
+        """Return what is at a public address. Raises Invalid (may not be fetched), TooMany or Unavailable."""
+        parts = _split(url)
+        if not self._limiter.hit(A_MINUTE, on_behalf_of):
+            raise TooMany("Too many addresses were looked up. Please wait a minute.")
+        address = self._resolve(parts)
+        try:
+            return _get(parts, address=address, accept=accept, seconds=self._seconds)
+        except (HTTPException, OSError) as error:
+            raise Unavailable("The address %(url)s does not answer.", url=url[:200]) from error
+
+    def _resolve(self, parts: SplitResult) -> str:
+        host = parts.hostname or ""
+        try:
+            found = socket.getaddrinfo(host, parts.port or PORTS[parts.scheme], type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Unavailable("The host %(host)s is not known.", host=host[:200]) from error
+        addresses = [ipaddress.ip_address(str(entry[4][0]).split("%", 1)[0]) for entry in found]
+        if not addresses or not all(self._is_allowed(address) for address in addresses):
+            raise Invalid("Only public addresses are looked up; %(host)s is none.", host=host[:200])
+        return str(addresses[0])
+
+
+def is_public(address: IpAddress) -> bool:
+    """Say whether an address is on the open internet."""
+    if isinstance(address, ipaddress.IPv6Address) and any(address in network for network in TUNNELS):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Invalid("This is not an address.") from error
+    if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.password:
+        raise Invalid("An address that starts with https:// is needed.")
+    return parts
+
+
+def _get(parts: SplitResult, *, address: str, accept: str, seconds: float) -> Fetched:
+    """Ask the checked address. One timer ends it all: a server that drips would otherwise hold a thread for hours."""
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    connection = HTTPConnection(host, port)
+    plain = socket.create_connection((address, port), timeout=seconds)
+    late = threading.Event()
+    timer = threading.Timer(seconds, _hang_up, [plain, late])
+    timer.daemon = True
+    timer.start()
+    try:
+        connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", path, headers={"Host": parts.netloc, "Accept": accept, "User-Agent": "Assay"})
+        answer = connection.getresponse()
+        if answer.status != OK:
+            raise Unavailable("The address answered with the status %(status)s.", status=answer.status)
+        content = answer.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise Invalid("What is at this address is larger than 1 MiB.")
+        if late.is_set():  # what was read until then looks like a whole, short answer
+            raise Unavailable("The address takes too long to answer.")
+        return Fetched(content, answer.headers.get("content-type", ""))
+    finally:
+        timer.cancel()
+        connection.close()
+        plain.close()
+
+
+def _hang_up(connection: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):  # it ended by itself a moment before
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _secured(plain: socket.socket, host: str) -> socket.socket:
+    """Speak TLS with the checked address, and ask for the certificate of the name."""
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+
+
+def fetcher_of(deps: Deps) -> Fetcher:
+    """Return the one fetcher of a site: its limits count over all requests."""
+    fetcher: Fetcher = deps.services.setdefault("fetcher", Fetcher())
+    return fetcher
