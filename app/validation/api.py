@@ -53,11 +53,9 @@ def list_lots(call: Call[NoForm]) -> Response:
     statement = select(Lot).where(visible_to(call.actor))
     if wanted := call.query("state"):
         statement = statement.where(Lot.state == _lot_state(wanted))
-    if cursor := call.query("cursor"):
-        after = call.session.get(Lot, _cursor(cursor))
-        if after is not None:
-            same_time = and_(col(Lot.opened_at) == after.opened_at, col(Lot.id) > after.id)
-            statement = statement.where(or_(col(Lot.opened_at) < after.opened_at, same_time))
+    if (cursor := call.query("cursor")) and (after := call.session.get(Lot, _cursor(cursor))):
+        same_time = and_(col(Lot.opened_at) == after.opened_at, col(Lot.id) > after.id)
+        statement = statement.where(or_(col(Lot.opened_at) < after.opened_at, same_time))
     rows = call.session.exec(statement.order_by(col(Lot.opened_at).desc(), col(Lot.id)).limit(limit + 1)).all()
     shown = [answers.lot_answer(call.session, lot=lot, actor=call.actor) for lot in rows[:limit]]
     return call.json({"items": shown, "next": shown[-1]["id"] if len(rows) > limit else None})
@@ -88,10 +86,15 @@ def list_validations(call: Call[NoForm]) -> Response:
     if state is not None:
         own = own.where(Validation.state == state)
     limit = _limit(call)
-    rows = call.session.exec(own.order_by(col(Validation.created_at).desc()).limit(limit)).all()
-    items = [answers.listed(call.session, validation=each) for each in rows]
+    if (cursor := call.query("cursor")) and (after := call.session.get(Validation, _cursor(cursor))):
+        same_time = and_(col(Validation.created_at) == after.created_at, col(Validation.id) > after.id)
+        own = own.where(or_(col(Validation.created_at) < after.created_at, same_time))
+    order = (col(Validation.created_at).desc(), col(Validation.id))
+    rows = call.session.exec(own.order_by(*order).limit(limit + 1)).all()
+    items = [answers.listed(call.session, validation=each) for each in rows[:limit]]
     waiting = claims.waiting_for(call.session, actor=call.actor, now=call.now)
-    return call.json({"items": items, "next": None, "waiting": len(waiting)})
+    following = items[-1]["id"] if len(rows) > limit else None
+    return call.json({"items": items, "next": following, "waiting": len(waiting)})
 
 
 def claim(call: Call[ClaimForm]) -> Response:
