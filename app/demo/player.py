@@ -107,7 +107,7 @@ def _judge(settings: Settings, stage: Stage, sender: Sender, shown: Board) -> No
     if act.end is End.CREDENTIAL:
         judges.validate(submission["id"], act.judgement)
         credential = _wait_for_credential(sender)
-        shown.say(f"{sender.title}: credential issued, {settings.base_url}/credentials/{credential['id']}")
+        shown.say(f"{sender.title}: credential issued: /credentials/{credential['id']}")
 
 
 def _is_last_of_lot(act: Act) -> bool:
