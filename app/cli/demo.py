@@ -13,6 +13,7 @@ from rich.console import Console
 from app.cli.processes import DataDir, Port, say
 from app.demo.player import play
 from app.demo.sending import Interrupted
+from app.demo.stage import Stage
 from app.errors import AssayError, Conflict
 from app.settings import Settings, load_settings
 from app.supervisor import folder
@@ -70,8 +71,17 @@ def start_afresh(data_dir: Path) -> None:
 def _play(ready: Ready, *, opened: bool) -> None:
     """Play beside the supervisor; a failure leaves the site running and says what is wrong."""
     console = Console(file=sys.stdout, soft_wrap=True)
+
+    def when_played(stage: Stage) -> None:
+        _announce(ready.settings)
+        for member, link in stage.links:
+            say(f"  {', '.join(role.value for role in member.roles):<28} {member.name:<14} {link}")
+        say("Ctrl+C stops everything; starting again continues; --fresh begins anew. Transcripts are being written:")
+        if opened:
+            webbrowser.open(ready.settings.base_url)
+
     try:
-        played = play(ready.settings, console=console, stopping=ready.stopping)
+        play(ready.settings, console=console, stopping=ready.stopping, when_played=when_played)
     except Interrupted:
         return
     except AssayError as error:
@@ -79,12 +89,7 @@ def _play(ready: Ready, *, opened: bool) -> None:
             say(f"The demonstration stopped: {error}")
             _announce(ready.settings)
         return
-    _announce(ready.settings)
-    for member, link in played.stage.links:
-        say(f"  {', '.join(role.value for role in member.roles):<28} {member.name:<18} {link}")
-    say("Ctrl+C stops everything; starting again continues. `assay demo --fresh` begins anew.")
-    if opened:
-        webbrowser.open(ready.settings.base_url)
+    say("The demonstration is complete.")
 
 
 def _announce(settings: Settings) -> None:

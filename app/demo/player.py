@@ -4,7 +4,6 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +24,29 @@ CREDENTIAL_SECONDS = 120
 TOOL_SECONDS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
-    """How the demonstration ended: `stage` has the links to print."""
+def play(
+    settings: Settings, *, console: Console, stopping: Callable[[], bool], when_played: Callable[[Stage], None]
+) -> None:
+    """Play what has not been played yet; `when_played` is called when only transcripts are still being written.
 
-    stage: Stage
-
-
-def play(settings: Settings, *, console: Console, stopping: Callable[[], bool]) -> Played:
-    """Play what has not been played yet. Raises Interrupted when asked to stop, Unavailable when a part is down."""
+    Raises Interrupted when asked to stop, Unavailable when a part is down.
+    """
     stage = build(settings)
     files = _recordings(settings, console)
     with board(console) as shown:
         senders = [_sender(settings, stage, act, shown, stopping) for act in ACTS]
         for sender in senders:
             sender.send(files.get(sender.act.recording.name) if sender.act.recording else None)
-        for sender in senders:
-            sender.wait_and_submit()
+        for step in (Sender.submit, Sender.wait_until_ready):
+            for sender in senders:
+                step(sender)
         for sender in senders:
             _judge(settings, stage, sender, shown)
-    return Played(stage)
+    when_played(stage)
+    with board(console) as shown:
+        for act in ACTS:
+            if act.recording:
+                _sender(settings, stage, act, shown, stopping).wait_for_transcript()
 
 
 def _sender(settings: Settings, stage: Stage, act: Act, shown: Board, stopping: Callable[[], bool]) -> Sender:
@@ -105,7 +107,7 @@ def _judge(settings: Settings, stage: Stage, sender: Sender, shown: Board) -> No
     if act.end is End.CREDENTIAL:
         judges.validate(submission["id"], act.judgement)
         credential = _wait_for_credential(sender)
-        shown.say(f"{sender.title}: credential issued, {settings.base_url}/credentials/{credential['id']}")
+        shown.say(f"{sender.title}: credential issued: /credentials/{credential['id']}")
 
 
 def _is_last_of_lot(act: Act) -> bool:

@@ -52,15 +52,23 @@ class Sender:
         if recording is not None and evidence["state"] == "uploading":
             self._send_parts(evidence, recording)
 
-    def wait_and_submit(self) -> None:
-        """Wait until the evidence is inspected, submit, then wait until an assessor may take it."""
+    def submit(self) -> None:
+        """Submit as soon as everything is inspected, with declaration and consents."""
         self._until(lambda found: found["state"] != "draft" or _may_submit(found))
         submission = self.submission()
         if submission["state"] == "draft":
             consents = [{"purpose": each["purpose"], "version": each["version"]} for each in self._rubric()["consents"]]
             body = {"declaration": True, "consents": consents}
             self.api.post(f"/submissions/{submission['id']}/submit", body)
-        self._until(lambda found: found["state"] not in {"draft", "processing"} and _transcribed(found))
+
+    def wait_until_ready(self) -> None:
+        """Wait until an assessor may take it: everything can be played."""
+        self._until(lambda found: found["state"] not in {"draft", "processing"})
+        self.board.step(self.title, stage="ready", part=1.0)
+
+    def wait_for_transcript(self) -> None:
+        """Wait until the transcript has joined; judging need not."""
+        self._until(_transcribed)
         self.board.step(self.title, stage="done", part=1.0)
 
     def _rubric(self) -> dict[str, Any]:
@@ -127,7 +135,6 @@ def _may_submit(submission: dict[str, Any]) -> bool:
 
 
 def _transcribed(submission: dict[str, Any]) -> bool:
-    """Say whether the transcripts have joined; judging need not wait for them, the demonstration does."""
     return all(_stage(each, "transcribe") in {"done", "skipped", "failed", None} for each in submission["evidence"])
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
 
@@ -11,6 +12,7 @@ import urllib3
 
 import app
 from app.errors import Conflict
+from app.jobs.presence import live_queues
 from app.ports import listening
 from app.settings import Settings
 from app.storage import embedded, weed
@@ -47,7 +49,7 @@ class Plan:
     def site_and_worker(self) -> list[Part]:
         """Return the site, and the worker unless none is wanted."""
         site = Part("site", self._start_site, self._site_answers, self.logs / "site.log", SITE_STOP_SECONDS)
-        worker = Part("worker", self._start_worker, lambda: True, self.logs / "worker.log", WORKER_STOP_SECONDS)
+        worker = Part("worker", self._start_worker, self._worker_lives, self.logs / "worker.log", WORKER_STOP_SECONDS)
         return [site, worker] if self.workers else [site]
 
     def clean(self) -> None:
@@ -78,6 +80,9 @@ class Plan:
     def _start_worker(self) -> Popen[bytes]:
         command = python("workers", *(["--concurrency", str(self.workers)] if self.workers > 1 else []))
         return spawn(command, env=child_environment(self.settings), log=self.logs / "worker.log")
+
+    def _worker_lives(self) -> bool:
+        return bool(live_queues(self.settings.data_dir, now=datetime.now(UTC)))
 
     def _site_answers(self) -> bool:
         address = f"http://127.0.0.1:{self.listener.getsockname()[1]}/healthz"

@@ -106,7 +106,7 @@ def _take_out(session: Session, *, item: LotItem, lot: Lot, now: datetime) -> No
         .where(col(Validation.submission_id) == item.submission_id, col(Validation.ended_at).is_(None))
         .values(ended_at=now)
     )
-    item.state, item.sampled, item.reasons = ItemState.WITHDRAWN, False, []
+    item.state, item.sampled, item.reasons, item.mandatory = ItemState.WITHDRAWN, False, [], False
     items = items_of(session, lot)
     present = [each for each in items if each.state is not ItemState.WITHDRAWN]
     replacement = _replace(lot, present) if was_random else None

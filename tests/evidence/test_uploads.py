@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.errors import NotFound
@@ -16,8 +19,10 @@ from app.evidence.models import Evidence, EvidenceStage
 from app.evidence.removing import erase_objects
 from app.evidence.states import EvidenceState
 from app.jobs.models import Job, JobState
+from app.main import create_app
 from app.settings import Settings
 from app.storage.client import Storage
+from tests.conftest import Clock
 from tests.evidence.conftest import BROWSER, MIB, Candidate, a_candidate, put, row
 
 BIG = os.urandom(11 * MIB + 17)  # two parts: 8 MiB and the rest
@@ -176,15 +181,16 @@ def test_other_peoples_evidence_is_unknown(candidate: Candidate, stranger: Candi
 def test_a_removed_upload_leaves_nothing(candidate: Candidate, stored: Storage, engine: Engine):
     submission_id = candidate.submission()
     evidence_id = candidate.upload(submission_id, b"sound")
-    kept = row(engine, Evidence, UUID(evidence_id))
+    kept, made = row(engine, Evidence, UUID(evidence_id)), f"renditions/{evidence_id}/convert-1/playable.m4a"
+    stored.put_bytes(made, b"made by a worker", media_type="audio/mp4")
     assert candidate.delete(f"/evidence/{evidence_id}").status_code == 204
     assert candidate.get(f"/submissions/{submission_id}").json()["evidence"] == []
     jobs = {job.id: job for job in jobs_of(engine)}
     assert jobs[f"inspect:{evidence_id}:1"].state is JobState.CANCELLED
-    erase = jobs[f"erase:{evidence_id}:first"]
-    erase_objects(stored, **erase.args)
-    erase_objects(stored, **erase.args)
+    for job in [job for name, job in jobs.items() if name.startswith("erase:")] * 2:
+        erase_objects(stored, **job.args)
     assert stored.head(kept.object_key) is None
+    assert stored.head(made) is None
     assert row(engine, EvidenceStage, (UUID(evidence_id), "inspect")) is None
 
 
@@ -194,7 +200,7 @@ def test_a_removed_unfinished_upload_is_dropped_by_its_job(candidate: Candidate,
     put(part, b"sound")
     kept = row(engine, Evidence, UUID(evidence["id"]))
     candidate.delete(f"/evidence/{evidence['id']}")
-    erase_objects(stored, **row(engine, Job, f"erase:{evidence['id']}:first").args)
+    erase_objects(stored, **row(engine, Job, f"erase:{evidence['id']}:original:first").args)
     with pytest.raises(NotFound):
         stored.list_parts(kept.object_key, upload_id=kept.upload_id)
 
@@ -242,3 +248,44 @@ def test_what_failed_on_our_side_is_tried_again(candidate: Candidate, stored: St
     answer = candidate.post(f"/evidence/{evidence_id}/retry")
     assert (answer.status_code, answer.json()["state"]) == (200, "processing")
     assert {job.id for job in jobs_of(engine)} == {f"inspect:{evidence_id}:1", f"inspect:{evidence_id}:2"}
+
+
+def test_two_completions_at_once_start_one_job(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: candidate.post(f"/evidence/{evidence['id']}/complete"), range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4, [answer.text for answer in answers]
+    assert len(jobs_of(engine)) == 1
+    with reading(engine) as session:
+        actions = session.exec(select(AuditEvent.action).where(AuditEvent.subject == f"evidence:{evidence['id']}"))
+        assert list(actions) == ["evidence.added", "evidence.completed"]
+
+
+def test_files_added_at_once_never_exceed_the_rubric(candidate: Candidate, stored: Storage):
+    submission_id = candidate.submission()
+    body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 5}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: candidate.post(f"/submissions/{submission_id}/evidence", body), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409, 409, 409]
+    evidence = candidate.get(f"/submissions/{submission_id}").json()["evidence"]
+    assert len(evidence) == 2
+
+
+def test_an_upload_survives_a_storage_that_was_down(
+    candidate: Candidate, stored: Storage, engine: Engine, settings: Settings, clock: Clock
+):
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+    down = create_app(settings.model_copy(update={"s3_endpoint_url": "http://localhost:9"}), clock=clock)
+    with TestClient(down) as client:
+        there = replace(candidate, client=client)
+        for answer in (
+            there.post(f"/evidence/{evidence['id']}/complete"),
+            there.get(f"/evidence/{evidence['id']}/parts"),
+        ):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    down.state.deps.engine.dispose()
+    assert candidate.post(f"/evidence/{evidence['id']}/complete").json()["state"] == "processing"
