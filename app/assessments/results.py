@@ -41,6 +41,7 @@ def released_result(session: Session, submission: Submission) -> Result | None:
         outcome=decision.outcome.value,
         percent=decision.percent,
         scores=decision.scores,
-        message=assessment.message,
+        # The assessor's words would contradict an outcome that a validator changed: the reason for it stands instead.
+        message=decision.reason or assessment.message,
         released_at=submission.released_at,
     )

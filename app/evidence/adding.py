@@ -38,13 +38,8 @@ class NewFile:
 
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
-    """Return the folder of the original of one evidence, and of what the site derives of a text."""
+    """Return the folder of all objects of one evidence, what workers make of it included."""
     return f"e/{organisation_id}/{evidence_id}/"
-
-
-def renditions_prefix(evidence_id: UUID) -> str:
-    """Return the folder in which workers store what they make of an evidence, one folder for each attempt."""
-    return f"renditions/{evidence_id}/"
 
 
 def new_key(organisation_id: UUID, evidence_id: UUID) -> str:

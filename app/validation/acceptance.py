@@ -4,6 +4,7 @@ Source: assessment-science 3.3 (curves), 3.4 (detection, faults left), 3.5 (Coch
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,9 @@ AcceptChance = Callable[[int, int, float], float]
 
 def at_most_hypergeometric(*, faults: int, n: int, lot: int, bad: int) -> Fraction:
     """Return the chance of at most `faults` in a sample of `n` when `bad` of `lot` are wrong."""
-    most = min(faults, n, bad)
+    # Sample and wrong ones may change places: the smaller number first keeps the binomials small.
+    n, bad = sorted((n, bad))
+    most = min(faults, n)
     ways = sum(math.comb(bad, k) * math.comb(lot - bad, n - k) for k in range(most + 1))
     return Fraction(ways, math.comb(lot, n))
 
@@ -35,12 +38,14 @@ def at_most_poisson(*, faults: int, n: int, rate: float) -> float:
 def faults_left(*, lot: int, sampled: int, faults: int, confidence: float = 0.95) -> int:
     """Return the most wrong decisions in the whole lot that the sample does not rule out."""
     doubt = 1 - exact(confidence)
-    highest = lot - sampled + faults
-    return max(
-        bad
-        for bad in range(faults, highest + 1)
-        if at_most_hypergeometric(faults=faults, n=sampled, lot=lot, bad=bad) >= doubt
+    possible = range(faults, lot - sampled + faults + 1)
+    # The more are wrong, the less likely so few were found: the first that is ruled out ends the search.
+    ruled_out = bisect_left(
+        possible,
+        True,
+        key=lambda bad: at_most_hypergeometric(faults=faults, n=sampled, lot=lot, bad=bad) < doubt,
     )
+    return possible[ruled_out - 1]
 
 
 def detection_size(*, lot: int, bad: int, confidence: float) -> int:
@@ -48,7 +53,11 @@ def detection_size(*, lot: int, bad: int, confidence: float) -> int:
     if bad < 1:
         return lot
     doubt = 1 - exact(confidence)
-    return next(n for n in range(lot + 1) if at_most_hypergeometric(faults=0, n=n, lot=lot, bad=bad) <= doubt)
+    return bisect_left(
+        range(lot + 1),
+        True,
+        key=lambda n: at_most_hypergeometric(faults=0, n=n, lot=lot, bad=bad) <= doubt,
+    )
 
 
 def cochran_size(*, lot: int, margin: float, confidence: float) -> int:

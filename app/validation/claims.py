@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import true, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, exists, or_, select
 
@@ -21,6 +21,7 @@ from app.validation.rules import ValidatorFacts, why_not_validator
 
 # How many waiting items one look considers; what is not for this validator is filtered in SQL but for rare cases.
 LOOKED_AT = 500
+VALIDATING = (Role.VALIDATOR, Role.LEAD_VALIDATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class Waiting:
 
 def may_validate(actor: Actor, rubric_code: str) -> bool:
     """Say whether the person may validate work under this rubric."""
-    roles = (Role.VALIDATOR, Role.LEAD_VALIDATOR)
-    return any(actor.may_judge(role, rubric_code) for role in roles)
+    return any(actor.may_judge(role, rubric_code) for role in VALIDATING)
 
 
 def waiting_for(session: Session, *, actor: Actor, now: datetime) -> Sequence[Waiting]:
@@ -55,16 +55,20 @@ def waiting_for(session: Session, *, actor: Actor, now: datetime) -> Sequence[Wa
             Submission.candidate_id != actor.person_id,
             or_(LotItem.state == ItemState.SELECTED, _has_expired_lease(now)),
             ~_has_other_part(actor.person_id),
+            _of_own_rubrics(actor),
         )
         .order_by(col(Lot.closed_at), col(LotItem.draw))
         .limit(LOOKED_AT)
     )
-    found = (Waiting(item=item, lot=lot, submission=submission) for item, lot, submission in rows)
-    return [
-        each
-        for each in found
-        if may_validate(actor, each.lot.rubric_code) and why_not(session, actor=actor, waiting=each) is None
-    ]
+    found = [Waiting(item=item, lot=lot, submission=submission) for item, lot, submission in rows]
+    return [each for each in found if why_not(session, actor=actor, waiting=each) is None]
+
+
+def _of_own_rubrics(actor: Actor) -> Any:
+    limits = [actor.rubrics.get(role) for role in VALIDATING if actor.has(role)]
+    if any(limit is None for limit in limits):
+        return true()
+    return col(Lot.rubric_code).in_({code for limit in limits for code in limit or ()})
 
 
 def _has_other_part(person_id: UUID) -> Any:

@@ -57,8 +57,9 @@ def _accept(session: Session, *, lot: Lot, now: datetime) -> None:
     if not _move(session, lot, LotState.VALIDATING, LotState.ACCEPTED, decided_at=now):
         return
     faults, sampled = random_results(sample.items_of(session, lot))
-    left = faults_left(lot=lot.size, sampled=sampled, faults=faults) - faults
-    lot.reason = f"{faults} faults in {sampled}, up to {lot.accept} accept; at most {left} may be left (95 %)"
+    if sampled:
+        left = faults_left(lot=lot.size, sampled=sampled, faults=faults) - faults
+        lot.reason = f"{faults} faults in {sampled}, up to {lot.accept} accept; at most {left} may be left (95 %)"
     _learn(session, lot=lot, faults=faults, sampled=sampled, now=now)
     _record(session, lot=lot, action="lot.accepted", now=now, faults=faults, sampled=sampled, secret=lot.secret)
     release.release_lot(session, lot=lot, now=now)

@@ -28,6 +28,12 @@ def test_faults_that_may_be_left(lot, sampled, faults, upper):
     assert faults_left(lot=lot, sampled=sampled, faults=faults) == upper
 
 
+def test_a_million_decisions_are_no_problem():
+    assert detection_size(lot=1_000_000, bad=1, confidence=0.95) == 950_000
+    assert detection_size(lot=1_000_000, bad=10_000, confidence=0.95) == 299
+    assert faults_left(lot=1_000_000, sampled=1000, faults=0) == pytest.approx(2990, abs=15)
+
+
 def test_a_whole_lot_looked_at_leaves_no_doubt():
     assert faults_left(lot=20, sampled=20, faults=3) == 3
 

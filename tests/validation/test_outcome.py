@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
+from app.assessments.results import released_result
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
@@ -46,6 +47,17 @@ def test_an_accepted_lot_releases_all_of_it_and_reveals_the_secret(house, lead, 
     assert commitment(bytes.fromhex(lot["secret"])) == lot["commitment"]
     assert states(engine) == {passed: "finalised", failed: "finalised"}
     assert waiting == [f"credentials.issue:{passed}"]
+
+
+def test_the_candidate_of_an_overturned_decision_reads_why(house, lead, validator, engine):
+    submission_id = house.decide(GOOD)
+    lead.close()
+    validate_all(validator, truth={str(submission_id): BAD})
+    house.run_jobs()
+    with reading(engine) as session:
+        result = released_result(session, session.get_one(Submission, submission_id))
+    assert (result.outcome, result.message) == ("not-yet-competent", "The recording shows otherwise.")
+    assert result.scores[0] == {"criterion": "ID", "level": 1, "note": "Heard at the start.", "moments": []}
 
 
 def test_unsampled_items_are_released_with_their_lot(house, lead, validator, engine):

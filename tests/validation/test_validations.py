@@ -269,6 +269,10 @@ def test_own_list_shows_state_and_what_waits(house, lead, validator):
     listed = validator.get("/validations").json()
     assert sorted(each["state"] for each in listed["items"]) == ["claimed", "upheld"]
     assert listed["waiting"] == 0
+    first = validator.get("/validations?limit=1").json()
+    rest = validator.get(f"/validations?limit=1&cursor={first['next']}").json()
+    assert {first["items"][0]["id"], rest["items"][0]["id"]} == {each["id"] for each in listed["items"]}
+    assert rest["next"] is None
     assert [each["state"] for each in validator.get("/validations?state=upheld").json()["items"]] == ["upheld"]
 
 

@@ -1,0 +1,103 @@
+"""Many validators want one item, and a site that is killed while it decides: each thing happens once."""
+
+import multiprocessing
+import os
+import signal
+from datetime import timedelta
+from multiprocessing.synchronize import Barrier
+from uuid import UUID
+
+from sqlmodel import select
+
+from app.actor import Actor, Role, Scope
+from app.db.engine import make_engine, reading, writing
+from app.errors import Conflict
+from app.validation import decisions
+from app.validation.claims import claim_this
+from app.validation.models import ItemState, LotItem, Validation
+from app.validation.rules import DecisionKind
+from tests.conftest import NOW
+from tests.validation.stories import GOOD
+
+RIVALS = 20
+
+
+def an_actor(person_id: UUID, organisation_id: UUID) -> Actor:
+    return Actor(
+        person_id=person_id,
+        name="",
+        email="",
+        organisation_id=organisation_id,
+        organisation_name="",
+        roles=frozenset({Role.VALIDATOR}),
+        rubrics={},
+        scopes=frozenset({Scope.VALIDATE}),
+    )
+
+
+def rival(url: str, who: tuple[UUID, UUID, UUID], start: Barrier, won: "multiprocessing.Queue[bool]") -> None:
+    engine = make_engine(url)
+    person_id, organisation_id, submission_id = who
+    actor = an_actor(person_id, organisation_id)
+    start.wait()
+    try:
+        with writing(engine) as session:
+            claim_this(session, actor=actor, submission_id=submission_id, now=NOW, lease=timedelta(minutes=15))
+        won.put(True)
+    except Conflict as refusal:
+        won.put(refusal.code != "already-claimed")
+    engine.dispose()
+
+
+def test_twenty_processes_claim_one_item_and_one_wins(house, lead, engine, settings):
+    submission_id = house.decide(GOOD)
+    lead.close()
+    people = [house.join(Role.VALIDATOR).id for _ in range(RIVALS)]
+    context = multiprocessing.get_context("fork")
+    start, won = context.Barrier(RIVALS), context.Queue()
+    engine.dispose()
+    processes = [
+        context.Process(
+            target=rival, args=(settings.database, (each, house.organisation.id, submission_id), start, won)
+        )
+        for each in people
+    ]
+    for process in processes:
+        process.start()
+    results = [won.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    assert results.count(True) == 1
+    with reading(engine) as session:
+        assert len(session.exec(select(Validation)).all()) == 1
+        assert session.exec(select(LotItem.state)).one() is ItemState.CLAIMED
+
+
+def die_while_deciding(url: str, validation_id: UUID) -> None:
+    """Decide, and die with everything written but nothing committed."""
+    engine = make_engine(url)
+    with writing(engine) as session:
+        validation = session.get_one(Validation, validation_id)
+        decisions.decide(session, validation=validation, kind=DecisionKind.UPHOLD, reason="", final=None, now=NOW)
+        session.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_site_killed_while_deciding_leaves_no_half_decision(house, lead, validator, engine, settings):
+    house.decide(GOOD)
+    lead.close()
+    claim = validator.claim()
+    validator.score(claim)
+    engine.dispose()
+    process = multiprocessing.get_context("fork").Process(
+        target=die_while_deciding, args=(settings.database, UUID(claim["id"]))
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert house.run_jobs() == []
+    assert lead.lot()["items"][0]["state"] == "compared"
+    answer = validator.post(f"/validations/{claim['id']}/decision", {"decision": "uphold"})
+    assert answer.json()["state"] == "upheld"
+    house.run_jobs()
+    assert lead.lot()["state"] == "accepted"
