@@ -116,7 +116,10 @@ class Running:
         """Stop as Ctrl+C does, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        status = self.process.wait(timeout=60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
 
 
 def assay(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
