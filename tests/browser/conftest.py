@@ -87,10 +87,10 @@ def as_new(browser_page: Page, here: Running) -> Newcomer:
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe-core finds on a page with everything unfolded."""
+    """Return what axe-core finds on a page with every part of it unfolded."""
     if not AXE.exists():
         pytest.skip("axe-core is not installed: run npm ci in infra/web")
-    page.evaluate("() => document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    page.evaluate("() => document.querySelectorAll('main details').forEach((each) => (each.open = true))")
     page.evaluate(AXE.read_text())
     found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", AXE_RULES)
     return [f"{each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in found["violations"]]

@@ -18,6 +18,7 @@ from tests.factories import a_person, a_result, a_submission
 pytestmark = pytest.mark.browser
 PUBLIC = ("/sign-in", "/rubrics", "/rubrics/teller-service-call", "/nothing-here")
 NARROW, WIDE = 320, 1280
+CLOTHES = (("en", "light", WIDE), ("en", "dark", NARROW), ("ar", "dark", WIDE), ("ar", "light", NARROW))
 
 
 def problems(page: Page, path: str) -> Iterator[str]:
@@ -57,9 +58,8 @@ def cases(session: Session) -> list[object]:
     candidate = session.exec(select(Person).where(Person.name == "Accessible Candidate")).one()
     institute = session.exec(select(Organisation).where(Organisation.code == "institute")).one()
     assessor = a_person(session, institute, Role.ASSESSOR)
-    made: list[Submission] = []
-    for state in (SubmissionState.DRAFT, SubmissionState.READY):
-        made.append(a_submission(session, institute, candidate=candidate, state=state))
+    states = (SubmissionState.DRAFT, SubmissionState.READY)
+    made: list[Submission] = [a_submission(session, institute, candidate=candidate, state=each) for each in states]
     for outcome, level in ((Outcome.COMPETENT, 2), (Outcome.NOT_YET_COMPETENT, 1)):
         submission = a_submission(session, institute, candidate=candidate)
         a_result(session, submission, assessor=assessor, outcome=outcome, level=level)
