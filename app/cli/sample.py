@@ -25,6 +25,7 @@ from app.validation.acceptance import (
     sprt_lines,
 )
 from app.validation.draw import SECRET_BYTES, below, commitment, draw_all, smallest
+from app.validation.iso2859 import Severity, iso2859_sizes, severities
 from app.validation.plans import DEFAULT_PLAN, Sizes, Tier, adaptive_sizes
 
 DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
@@ -37,9 +38,10 @@ sample.command("verify")(verify_command)
 
 
 class PlanEngine(StrEnum):
-    """The engines that this version has."""
+    """How sizes and acceptance numbers are found."""
 
     ADAPTIVE = "adaptive"
+    ISO2859 = "iso2859"
     FIXED = "fixed"
 
 
@@ -67,6 +69,9 @@ Share = Annotated[float, typer.Option(min=0, max=1)]
 def plan_command(  # noqa: PLR0913, PLR0917 - each option is in API section 5
     lot: LotSize,
     engine: Annotated[PlanEngine, typer.Option()] = PlanEngine.ADAPTIVE,
+    level: Annotated[str, typer.Option(help="I, II, III, S-1 to S-4, for --engine iso2859.")] = "II",
+    aql: Annotated[str, typer.Option(help="In percent, as in the standard.")] = "6.5",
+    severity: Annotated[Severity, typer.Option()] = Severity.NORMAL,
     mode: Annotated[FixedMode, typer.Option(help="For --engine fixed.")] = FixedMode.RATE,
     rate: Share = 0.25,
     min_n: Annotated[int, typer.Option("--min-n", min=1)] = 1,
@@ -85,13 +90,21 @@ def plan_command(  # noqa: PLR0913, PLR0917 - each option is in API section 5
     if engine is PlanEngine.ADAPTIVE:
         show(_adaptive(lot=lot, faults=faults, sampled=sampled, tier=tier), as_json=as_json)
         return
-    if mode is FixedMode.DETECT:
+    if engine is PlanEngine.ISO2859:
+        sizes = _iso2859(lot=lot, level=level, aql=aql, severity=severity)
+    elif mode is FixedMode.DETECT:
         sizes = detection_sizes(lot=lot, detect_rate=detect_rate, confidence=confidence)
     elif mode is FixedMode.COCHRAN:
         sizes = cochran_sizes(lot=lot, margin=margin, confidence=confidence)
     else:
         sizes = fixed_rate_sizes(lot=lot, rate=rate, min_n=min_n)
     show(_sizes_answer(sizes), as_json=as_json)
+
+
+def _iso2859(*, lot: int, level: str, aql: str, severity: Severity) -> Sizes:
+    if severity is Severity.FULL:
+        raise typer.BadParameter("Discontinued: every decision is validated.", param_hint="--severity")
+    return iso2859_sizes(lot=lot, level=level, aql=aql, severity=severity)
 
 
 def _sizes_answer(sizes: Sizes) -> dict[str, Any]:
@@ -240,6 +253,21 @@ def sprt_command(
         "accept_at": [lines.accept_at(faults) for faults in range(4)],
     }
     show(answer, as_json=as_json)
+
+
+@sample.command("switch")
+def switch_command(
+    history: Annotated[str, typer.Option(help="A for each accepted lot, R for each rejected one.")],
+    accept: Annotated[int, typer.Option(min=0, help="The plan's acceptance number.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how strictly each lot of a history is inspected, and the next one.
+
+    Example: assay sample switch --history AARAR --accept 1
+    """
+    if set(history) - {"A", "R"}:
+        raise typer.BadParameter("Write A and R only.", param_hint="--history")
+    show({"severity": [each.value for each in severities(history, accept=accept)]}, as_json=as_json)
 
 
 @sample.command("prior")

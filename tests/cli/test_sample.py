@@ -42,6 +42,13 @@ def test_fixed_plans(arguments, n):
     assert set(found) == {"n", "accept", "reject_at", "reason"}
 
 
+def test_plans_and_switching_of_the_standard():
+    found = answer("plan", "--engine", "iso2859", "--lot", 280, "--level", "II", "--aql", 2.5)
+    assert (found["n"], found["accept"], found["reject_at"]) == (32, 2, 3)
+    history = answer("switch", "--history", "AARAR", "--accept", 1)
+    assert history == {"severity": ["normal"] * 5 + ["tightened"]}
+
+
 def test_draw_repeats_the_vector(tmp_path):
     keys = tmp_path / "keys.txt"
     keys.write_text("".join(f"sub-{number:04d}#1\n" for number in range(1, 41)), "utf-8")
@@ -82,7 +89,8 @@ def test_prior_is_fitted_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["plan", "--engine", "iso2859", "--lot", 50],
+        ["plan", "--engine", "iso2859", "--lot", 50, "--severity", "full"],
+        ["switch", "--history", "AXR", "--accept", 1],
         ["plan", "--lot", 0],
         ["plan", "--lot", 5, "--faults", 3, "--sampled", 2],
         ["bound", "--lot", 5, "--sampled", 8, "--faults", 0],
