@@ -150,6 +150,17 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
 
+def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
+    """Record that a document was read: its text can be judged."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    publish(session, key, [made])
+    mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
+    _move(session, evidence, E.READY, now=now)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+
+
 def transcribed(
     session: Session,
     key: Key,
