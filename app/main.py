@@ -39,6 +39,7 @@ from app.settings import Settings
 from app.storage.client import Storage
 from app.validation import api as validation_api
 from app.validation import lots
+from app.validation import routes as validation_routes
 from app.web.call import Call, NoForm
 from app.web.deps import Deps, system_clock
 from app.web.endpoint import Access
@@ -116,6 +117,7 @@ def all_routes() -> list[BaseRoute]:
         *validation_api.routes,
         *credentials_api.routes,
         *credentials_routes.routes,
+        *validation_routes.routes,
         *health,
     ]
 

@@ -15,7 +15,7 @@ from app.assessments.models import Assessment, Decision
 from app.assessments.rules import Judgement, Vacs, Verdict, fraction_text, judge, rubric_rules
 from app.errors import FieldError, Invalid
 from app.evidence.models import Evidence, Submission
-from app.evidence.states import EvidenceState, Outcome, Part
+from app.evidence.states import JUDGED, Outcome, Part
 from app.frameworks.models import RubricVersion
 
 
@@ -31,7 +31,7 @@ class Preview:
 
 def evidence_lengths(session: Session, submission_id: UUID) -> dict[UUID, int | None]:
     """Return the length of each evidence that can be judged, in milliseconds (None: a text)."""
-    query = select(Evidence).where(Evidence.submission_id == submission_id, Evidence.state == EvidenceState.READY)
+    query = select(Evidence).where(Evidence.submission_id == submission_id, col(Evidence.state).in_(JUDGED))
     return {each.id: each.duration_ms for each in session.exec(query.order_by(col(Evidence.position)))}
 
 
@@ -138,7 +138,7 @@ def _assessment(
 
 
 def _digests(session: Session, submission_id: UUID) -> list[dict[str, str]]:
-    query = select(Evidence).where(Evidence.submission_id == submission_id, Evidence.state == EvidenceState.READY)
+    query = select(Evidence).where(Evidence.submission_id == submission_id, col(Evidence.state).in_(JUDGED))
     return [
         {"evidence_id": str(each.id), "sha256": each.sha256 or ""}
         for each in session.exec(query.order_by(col(Evidence.position)))

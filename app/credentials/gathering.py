@@ -32,7 +32,7 @@ from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months, required_level
 from app.errors import NotFound
 from app.evidence.models import Evidence, Submission, SubmissionConsent
-from app.evidence.states import EvidenceState, Outcome, Purpose, SubmissionState
+from app.evidence.states import JUDGED, Outcome, Purpose, SubmissionState
 from app.frameworks.models import AchievementVersion, Competency, Framework, RubricVersion
 from app.frameworks.rubric import Rubric, read_rubric
 from app.text import LANGUAGES, in_language
@@ -241,7 +241,7 @@ def _evidence(session: Session, submission_id: UUID) -> list[Evidence]:
     return list(
         session.exec(
             select(Evidence)
-            .where(Evidence.submission_id == submission_id, Evidence.state == EvidenceState.READY)
+            .where(Evidence.submission_id == submission_id, col(Evidence.state).in_(JUDGED))
             .order_by(col(Evidence.position))
         )
     )

@@ -38,13 +38,8 @@ class NewFile:
 
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
-    """Return the folder of the original of one evidence, and of what the site derives of a text."""
+    """Return the folder of all objects of one evidence, what workers make of it included."""
     return f"e/{organisation_id}/{evidence_id}/"
-
-
-def renditions_prefix(evidence_id: UUID) -> str:
-    """Return the folder in which workers store what they make of an evidence, one folder for each attempt."""
-    return f"renditions/{evidence_id}/"
 
 
 def new_key(organisation_id: UUID, evidence_id: UUID) -> str:
@@ -118,9 +113,6 @@ def check_room(session: Session, submission: Submission, kind: EvidenceKind) -> 
     asked = rubric_of(session, submission.rubric_id).evidence
     if kind.value not in asked.kinds:
         message = "The rubric does not take this kind of evidence."
-        raise Invalid(message, code="kind-not-taken", errors=(FieldError("kind", message),))
-    if kind is EvidenceKind.DOCUMENT:
-        message = "Documents can't be read here yet. Write the text itself, or record it."
         raise Invalid(message, code="kind-not-taken", errors=(FieldError("kind", message),))
     held = [item for item in evidence_of(session, submission.id) if item.state is not EvidenceState.REJECTED]
     if len(held) >= asked.items_max:

@@ -8,7 +8,7 @@ from app.actor import Role, Scope
 from app.errors import BadRequest, FieldError, Invalid
 from app.evidence import receipts, removing, submissions, texts, uploads
 from app.evidence.adding import NewFile, add_file, own_evidence
-from app.evidence.answers import own_evidence_json, submission_json
+from app.evidence.answers import own_evidence_json, submission_json, submissions_json
 from app.evidence.forms import (
     CompleteForm,
     EvidenceForm,
@@ -55,7 +55,8 @@ def listed(call: Call[NoForm]) -> Response:
     page = submissions.listed(
         call.session, actor=call.actor, state=_state(call), limit=_limit(call), cursor=call.query("cursor")
     )
-    return call.json({"items": [_submission(call, each) for each in page.submissions], "next": page.next})
+    items = submissions_json(call.session, page.submissions, hooks=hooks_of(call), translate=call._)
+    return call.json({"items": items, "next": page.next})
 
 
 def _state(call: Call[Any]) -> SubmissionState | None:

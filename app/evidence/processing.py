@@ -107,16 +107,11 @@ def inspected(session: Session, key: Key, found: Inspected, *, now: datetime) ->
         _enqueue(session, CONVERT, key, now=now)
 
 
-def publish(session: Session, key: Key, made: Collection[Made]) -> list[str]:
-    """Show derived files, in place of those of an earlier run; return the keys of objects that nobody names now.
-
-    When the evidence has moved on, nothing is shown and all of `made` is left over.
-    """
+def publish(session: Session, key: Key, made: Collection[Made]) -> None:
+    """Show derived files, in place of those of an earlier run; nothing when the evidence has moved on."""
     if current(session, key, states=SHOWN) is None:
-        return [one.object_key for one in made]
-    kinds = [one.kind for one in made]
-    mine = (col(Rendition.evidence_id) == key.evidence_id, col(Rendition.kind).in_(kinds))
-    replaced = [row.object_key for row in session.exec(select(Rendition).where(*mine))]
+        return
+    mine = (col(Rendition.evidence_id) == key.evidence_id, col(Rendition.kind).in_([one.kind for one in made]))
     session.connection().execute(delete(Rendition).where(*mine))
     for one in made:
         session.add(
@@ -130,7 +125,6 @@ def publish(session: Session, key: Key, made: Collection[Made]) -> list[str]:
             )
         )
     session.flush()
-    return [key for key in replaced if key not in {one.object_key for one in made}]
 
 
 def heard(
@@ -153,6 +147,17 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
     _ready_if_complete(session, evidence, now=now)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+
+
+def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
+    """Record that a document was read: its text can be judged."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    publish(session, key, [made])
+    mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
+    _move(session, evidence, E.READY, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 from app.actor import Actor
 from app.errors import Conflict
 from app.evidence import processing, stages
-from app.evidence.adding import prefix_of, record, renditions_prefix
+from app.evidence.adding import prefix_of, record
 from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission, Transcript, TranscriptChunk
 from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceState, SubmissionState
@@ -48,21 +48,18 @@ def _jobs_of(evidence: Evidence) -> list[str]:
 
 
 def _erase_later(session: Session, evidence: Evidence, now: datetime) -> None:
-    """Write jobs for each folder: one for now, and one for what a running worker may still have put there."""
-    upload_id = evidence.upload_id if evidence.state is EvidenceState.UPLOADING else None
-    folders = {
-        "original": (prefix_of(evidence.organisation_id, evidence.id), upload_id or ""),
-        "renditions": (renditions_prefix(evidence.id), ""),
+    """Write two jobs: one for now, and one for what a running worker may still have put there."""
+    args: dict[str, str | int] = {
+        "prefix": prefix_of(evidence.organisation_id, evidence.id),
+        "key": evidence.object_key,
+        "upload_id": evidence.upload_id or "" if evidence.state is EvidenceState.UPLOADING else "",
     }
-    for folder, (prefix, open_upload) in folders.items():
-        args: dict[str, str | int] = {"prefix": prefix, "key": evidence.object_key, "upload_id": open_upload}
-        for look, run_at in (("first", now), ("second", now + SECOND_LOOK)):
-            job_id = f"erase:{evidence.id}:{folder}:{look}"
-            enqueue(session, ERASE_OBJECTS, job_id=job_id, args=args, now=now, run_at=run_at)
+    for look, run_at in (("first", now), ("second", now + SECOND_LOOK)):
+        enqueue(session, ERASE_OBJECTS, job_id=f"erase:{evidence.id}:{look}", args=args, now=now, run_at=run_at)
 
 
 def erase_objects(storage: Storage, *, prefix: str, key: str, upload_id: str) -> None:
-    """Do the job `evidence.erase-objects`: drop an unfinished upload, and every object of a folder."""
+    """Do the job `evidence.erase-objects`: drop an unfinished upload, and every object of an evidence."""
     if upload_id:
         storage.abort_upload(key, upload_id=upload_id)
     storage.delete_all(prefix)

@@ -27,6 +27,10 @@ class EvidenceState(StrEnum):
     ERASED = "erased"
 
 
+# The evidence of a submission that is ready: what can be played is there, its transcript may still be coming.
+JUDGED = (EvidenceState.PROCESSING, EvidenceState.READY)
+
+
 class EvidenceKind(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"

@@ -72,6 +72,13 @@ class Run:
                 raise Lost
             yield session
 
+    def advanced(self, session: Session) -> None:
+        """Say, in a `saving` unit, that it stores a step which no later attempt repeats: the tries count anew.
+
+        A recording of two hours outlives many workers; one that kills its worker at one place still ends.
+        """
+        self._set(session, attempt=1)
+
     @contextmanager
     def finishing(self) -> Iterator[Session]:
         """Open the last write unit: the domain's rows and "done" in one transaction, under the fence."""
@@ -181,18 +188,20 @@ def _later(run: Run, job: Job, kind: JobKind, error: str) -> None:
             session,
             state=JobState.TODO,
             run_at=clock() + timedelta(seconds=wait),
-            attempt=job.attempt - 1,
+            attempt=Job.attempt - 1,
             deferrals=job.deferrals + 1,
             error=error,
         )
 
 
 def _again(run: Run, job: Job, kind: JobKind, on_failed: OnFailed, error: str) -> None:
-    if job.attempt >= kind.max_attempts:
+    with reading(run.engine) as session:
+        attempt = session.get_one(Job, job.id).attempt  # not `job.attempt`: see `Run.advanced`
+    if attempt >= kind.max_attempts:
         _fail(run, job, on_failed, error)
         return
     jitter = 1 + random.random() / 4  # noqa: S311  # spreads retries, is no secret
-    wait = timedelta(seconds=kind.backoff_seconds * 2 ** (job.attempt - 1) * jitter)
+    wait = timedelta(seconds=kind.backoff_seconds * 2 ** (attempt - 1) * jitter)
     with writing(run.engine) as session:
         run._set(session, state=JobState.TODO, run_at=clock() + wait, error=error)  # noqa: SLF001
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from app.assessments.service import Preview, preview
-from app.evidence.models import Evidence, Rendition, Submission, Transcript
+from app.evidence.models import Rendition, Submission, Transcript
 from app.evidence.show import LISTED, time_text
 from app.evidence.submissions import evidence_of
 from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
@@ -108,7 +108,7 @@ def judging(session: Session, *, submission: Submission, lease: Lease, language:
     """Gather what is judged, for a reader of this language."""
     rubric = rubric_of(session, submission.rubric_id)
     rows = evidence_of(session, submission.id)
-    tabs = _tabs(session, rows)
+    tabs = tabs_of(session, submission.id)
     return Judging(
         lease_id=lease.id,
         rubric_title=in_language(rubric.title, language),
@@ -126,7 +126,9 @@ def judging(session: Session, *, submission: Submission, lease: Lease, language:
     )
 
 
-def _tabs(session: Session, rows: list[Evidence]) -> list[EvidenceTab]:
+def tabs_of(session: Session, submission_id: UUID) -> list[EvidenceTab]:
+    """Return the evidence of a submission as staff see it: numbered, without names (rule 11)."""
+    rows = evidence_of(session, submission_id)
     ids = [row.id for row in rows]
     renditions = session.exec(select(Rendition).where(col(Rendition.evidence_id).in_(ids))).all()
     transcribed = set(session.exec(select(Transcript.evidence_id).where(col(Transcript.evidence_id).in_(ids))))

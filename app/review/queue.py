@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.actor import Actor
 from app.evidence.models import Evidence, Submission
-from app.evidence.states import EvidenceState
+from app.evidence.states import JUDGED
 from app.review.claims import waiting_submissions, why_not
 
 TURNAROUND = timedelta(days=5)
@@ -82,9 +82,7 @@ ORDERS: dict[str, Callable[[QueueItem], tuple[float, str]]] = {
 
 def _evidence_of(session: Session, submission_ids: Sequence[UUID]) -> dict[UUID, list[Evidence]]:
     found: dict[UUID, list[Evidence]] = {}
-    query = select(Evidence).where(
-        col(Evidence.submission_id).in_(submission_ids), Evidence.state == EvidenceState.READY
-    )
+    query = select(Evidence).where(col(Evidence.submission_id).in_(submission_ids), col(Evidence.state).in_(JUDGED))
     for each in session.exec(query.order_by(col(Evidence.position))):
         found.setdefault(each.submission_id, []).append(each)
     return found

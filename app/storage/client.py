@@ -165,12 +165,15 @@ class Storage:
         with _down_is_unavailable():
             self._inner.delete_object(Bucket=self.bucket, Key=key)
 
-    def delete_all(self, prefix: str) -> None:
-        """Delete every object whose key begins so."""
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of all objects that begin so."""
         with _down_is_unavailable():
             pages = self._inner.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            keys = [str(found["Key"]) for page in pages for found in page.get("Contents", [])]
-        for key in keys:
+            return [str(found["Key"]) for page in pages for found in page.get("Contents", [])]
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins so."""
+        for key in self.keys(prefix):
             self.delete(key)
 
     def prepare(self, *, origins: list[str]) -> None:

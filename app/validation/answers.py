@@ -5,22 +5,19 @@ to score an item blind sees neither its outcome nor why it was picked (rule 11).
 """
 
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.accounts.models import Person
-from app.actor import Actor, Role
+from app.actor import Actor
 from app.evidence.models import Submission
 from app.evidence.show import evidence_json, time_text
 from app.evidence.submissions import evidence_of
 from app.frameworks.api import rubric_json
 from app.frameworks.models import RubricVersion
 from app.validation import sample
-from app.validation.models import ItemState, Lot, LotItem, Validation
-
-SEES_OUTCOMES = (Role.LEAD_VALIDATOR, Role.AUDITOR, Role.ISSUER, Role.ADMINISTRATOR)
+from app.validation.models import Lot, LotItem, Validation
+from app.validation.sight import blind_of, hidden
 
 
 def lot_export(session: Session, lot: Lot) -> dict[str, Any]:
@@ -61,38 +58,12 @@ def lot_export(session: Session, lot: Lot) -> dict[str, Any]:
 def lot_answer(session: Session, *, lot: Lot, actor: Actor) -> dict[str, Any]:
     """Return one lot as this person may see it."""
     answer = lot_export(session, lot)
-    own_blind = _blind_of(session, lot, actor)
+    own_blind = blind_of(session, lot, actor)
     items = [
-        _item(item) | _hidden(lot, item, actor=actor, own_blind=own_blind) for item in sample.items_of(session, lot)
+        _item(item) | hidden(lot, item, actor=actor, own_blind=own_blind) for item in sample.items_of(session, lot)
     ]
     is_own_undecided = lot.assessor_id == actor.person_id and lot.decided_at is None
     return answer | {"items": items, "faults": None if is_own_undecided else lot.faults}
-
-
-def _blind_of(session: Session, lot: Lot, actor: Actor) -> frozenset[UUID]:
-    """Return the submissions that this person holds and has not scored blind yet."""
-    held = session.exec(
-        select(Validation.submission_id).where(
-            Validation.lot_id == lot.id,
-            Validation.validator_id == actor.person_id,
-            Validation.state == ItemState.CLAIMED,
-            col(Validation.ended_at).is_(None),
-        )
-    )
-    return frozenset(held)
-
-
-def _hidden(lot: Lot, item: LotItem, *, actor: Actor, own_blind: frozenset[UUID]) -> dict[str, Any]:
-    """Return the fields of an item that this reader gets another value for."""
-    if lot.assessor_id == actor.person_id and lot.decided_at is None:
-        state = item.state if item.state is ItemState.WITHDRAWN else ItemState.HELD
-        unknown = ("draw", "sampled", "reasons", "mandatory", "inclusion_probability")
-        return dict.fromkeys(unknown) | {"state": state}
-    is_done = item.state in (*sample.VALIDATED, ItemState.RELEASED)
-    may_have_to_score = not actor.has(*SEES_OUTCOMES) and lot.assessor_id != actor.person_id
-    if item.submission_id in own_blind or (may_have_to_score and not is_done):
-        return {"outcome": None, "reasons": None, "mandatory": None, "inclusion_probability": None}
-    return {}
 
 
 def _item(item: LotItem) -> dict[str, Any]:
@@ -108,18 +79,6 @@ def _item(item: LotItem) -> dict[str, Any]:
         "inclusion_probability": item.inclusion_probability,
         "state": item.state,
     }
-
-
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition for lots that a person may see: their own, and those of rubrics that they watch."""
-    conditions: list[ColumnElement[bool]] = []
-    if actor.has(Role.ASSESSOR):
-        conditions.append(col(Lot.assessor_id) == actor.person_id)
-    for role in (Role.VALIDATOR, *SEES_OUTCOMES):
-        if actor.has(role):
-            limit = actor.rubrics.get(role)
-            conditions.append(true() if limit is None else col(Lot.rubric_code).in_(limit))
-    return and_(col(Lot.organisation_id) == actor.organisation_id, or_(false(), *conditions))
 
 
 def lease_answer(validation: Validation) -> dict[str, Any]:

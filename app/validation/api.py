@@ -10,11 +10,15 @@ from starlette.responses import Response
 
 from app.actor import Role, Scope
 from app.assessments.forms import DraftForm, Form, JudgementForm, ScoreForm
+from app.assessments.service import preview
 from app.errors import FieldError, Invalid, NotAllowed, NotFound
+from app.evidence.models import Submission
 from app.evidence.show import time_text
+from app.review.api import preview_json
 from app.validation import answers, claims, decisions, leases, lots, scores
 from app.validation.models import ItemState, Lot, LotState, Validation
 from app.validation.rules import DecisionKind
+from app.validation.sight import visible_to
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
 
@@ -46,7 +50,7 @@ class DecisionForm(Form):
 
 def list_lots(call: Call[NoForm]) -> Response:
     limit = _limit(call)
-    statement = select(Lot).where(answers.visible_to(call.actor))
+    statement = select(Lot).where(visible_to(call.actor))
     if wanted := call.query("state"):
         statement = statement.where(Lot.state == _lot_state(wanted))
     if (cursor := call.query("cursor")) and (after := call.session.get(Lot, _cursor(cursor))):
@@ -95,14 +99,14 @@ def list_validations(call: Call[NoForm]) -> Response:
 
 def claim(call: Call[ClaimForm]) -> Response:
     if call.form.submission_id is None:
-        taken = claims.claim_next(call.session, actor=call.actor, now=call.now, lease=_lease(call))
+        taken = claims.claim_next(call.session, actor=call.actor, now=call.now, lease=lease_of(call))
         return call.nothing() if taken is None else call.json(answers.lease_answer(taken), status=201)
     taken = claims.claim_this(
         call.session,
         actor=call.actor,
         submission_id=call.form.submission_id,
         now=call.now,
-        lease=_lease(call),
+        lease=lease_of(call),
     )
     return call.json(answers.lease_answer(taken), status=201)
 
@@ -113,7 +117,7 @@ def show_validation(call: Call[NoForm]) -> Response:
 
 def renew(call: Call[NoForm]) -> Response:
     renewed = leases.renew(
-        call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now, lease=_lease(call)
+        call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now, lease=lease_of(call)
     )
     return call.json(answers.lease_answer(renewed))
 
@@ -126,7 +130,9 @@ def save_draft(call: Call[DraftForm]) -> Response:
         version=call.form.version,
         parts=call.form.parts(),
     )
-    return call.json({"version": saved.version, "saved_at": time_text(call.now)})
+    submission = call.session.get_one(Submission, saved.submission_id)
+    seen = preview(call.session, submission=submission, draft=saved.draft)
+    return call.json({"version": saved.version, "saved_at": time_text(call.now), "preview": preview_json(seen)})
 
 
 def give_back(call: Call[NoForm]) -> Response:
@@ -162,12 +168,13 @@ def decide(call: Call[DecisionForm]) -> Response:
     return call.json(answers.validation_answer(call.session, validation=validation))
 
 
-def _lease(call: Call[ClaimForm] | Call[NoForm]) -> timedelta:
+def lease_of(call: Call[ClaimForm] | Call[NoForm]) -> timedelta:
+    """Return how long a validator's lease lasts."""
     return timedelta(seconds=call.settings.claim_seconds)
 
 
 def _lot(call: Call[NoForm]) -> Lot:
-    lot = call.session.exec(select(Lot).where(Lot.id == call.path_id("id"), answers.visible_to(call.actor))).first()
+    lot = call.session.exec(select(Lot).where(Lot.id == call.path_id("id"), visible_to(call.actor))).first()
     if lot is None:
         raise NotFound("There is nothing at this address.")
     return lot

@@ -16,6 +16,7 @@ PLACES: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
     ("/", N_("Home"), frozenset(Role)),
     ("/submissions", N_("My submissions"), frozenset({Role.CANDIDATE})),
     ("/queue", N_("Queue"), frozenset({Role.ASSESSOR})),
+    ("/validations", N_("My sample"), frozenset({Role.VALIDATOR, Role.LEAD_VALIDATOR})),
     ("/lots", N_("Lots"), STAFF),
     ("/rubrics", N_("Rubrics"), None),
     ("/verify", N_("Check a credential"), None),

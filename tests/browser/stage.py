@@ -9,19 +9,28 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.accounts.models import Organisation, Person
 from app.accounts.sign_in import make_link
-from app.actor import Role
+from app.actor import Actor, Role, Scope
+from app.assessments.forms import SendForm
 from app.db.engine import writing
 from app.evidence.models import Evidence, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind
 from app.frameworks.exchange import import_file, read_file
 from app.frameworks.models import RubricVersion
 from app.ids import new_id
+from app.main import review_hooks
+from app.review import claims
+from app.review.hooks import Taking
+from app.review.sending import send
 from app.storage.client import Storage
-from tests.factories import a_person, a_submission, an_organisation, demo_content
+from app.validation.lots import close_lot
+from app.validation.models import Lot
+from app.validation.plans import SamplingPlan
+from app.validation.policies import set_plan
+from tests.factories import a_judgement, a_person, a_submission, an_organisation, demo_content
 from workers.media.binaries import find_binaries
 from workers.media.levels import measure_levels
 
@@ -56,6 +65,52 @@ class Stage:
     def rubric(self, code: str) -> RubricVersion:
         with writing(self.engine) as session:
             return session.exec(select(RubricVersion).where(RubricVersion.code == code)).one()
+
+    def actor(self, person: Person, role: Role) -> Actor:
+        return Actor(
+            person_id=person.id,
+            name=person.name,
+            email=person.email,
+            organisation_id=self.organisation.id,
+            organisation_name=self.organisation.name,
+            roles=frozenset({role}),
+            rubrics={},
+            scopes=frozenset(Scope),
+        )
+
+    def judged(self, recording: Recording, levels: dict[str, int] | int, *, by: Person | None = None) -> UUID:
+        """Store a submission and let the assessor judge it: it joins the assessor's open lot."""
+        submission_id = self.submission(recording)
+        actor, hooks, now = self.actor(by or self.assessor, Role.ASSESSOR), review_hooks(), datetime.now(UTC)
+        with writing(self.engine) as session:
+            taking = Taking(actor, now, timedelta(minutes=15), hooks)
+            made = claims.claim(session, submission_id=submission_id, by=taking)
+            evidence = session.exec(select(Evidence).where(Evidence.submission_id == submission_id)).one()
+            body = a_judgement(evidence.id, level=levels if isinstance(levels, int) else 2)
+            if isinstance(levels, dict):
+                for score in body["scores"]:
+                    score["level"] = levels.get(score["criterion"], 2)
+            body["scores"][0]["note"] = "Asks two questions before any detail."
+            body["comments"] = [{"evidence_id": str(evidence.id), "start_ms": 9000, "text": "Clear and calm here."}]
+            form = SendForm.model_validate(body)
+            send(session, actor=actor, claim_id=made.id, form=form, now=now, hooks=hooks)
+        return submission_id
+
+    def plan(self, **changes: object) -> None:
+        """Set a sampling plan for lots opened from now on."""
+        plan = SamplingPlan.model_validate(demo_content()["sampling_plans"][0] | changes)
+        with writing(self.engine) as session:
+            set_plan(session, organisation_id=self.organisation.id, rubric_code=None, plan=plan, now=datetime.now(UTC))
+
+    def lot(self, *, of: Person | None = None) -> Lot:
+        """Return the assessor's newest lot."""
+        with writing(self.engine) as session:
+            wanted = select(Lot).where(Lot.assessor_id == (of or self.assessor).id)
+            return session.exec(wanted.order_by(col(Lot.opened_audit_seq).desc())).all()[0]
+
+    def close(self, lot: Lot) -> None:
+        with writing(self.engine) as session:
+            close_lot(session, lot=session.get_one(Lot, lot.id), now=datetime.now(UTC), why="early")
 
     def link(self, person: Person) -> str:
         """Return the path that signs this person in."""

@@ -15,6 +15,7 @@ from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.errors import NotFound
+from app.evidence.adding import prefix_of
 from app.evidence.models import Evidence, EvidenceStage
 from app.evidence.removing import erase_objects
 from app.evidence.states import EvidenceState
@@ -181,7 +182,8 @@ def test_other_peoples_evidence_is_unknown(candidate: Candidate, stranger: Candi
 def test_a_removed_upload_leaves_nothing(candidate: Candidate, stored: Storage, engine: Engine):
     submission_id = candidate.submission()
     evidence_id = candidate.upload(submission_id, b"sound")
-    kept, made = row(engine, Evidence, UUID(evidence_id)), f"renditions/{evidence_id}/convert-1/playable.m4a"
+    kept = row(engine, Evidence, UUID(evidence_id))
+    made = prefix_of(kept.organisation_id, kept.id) + "convert-1/playable.m4a"
     stored.put_bytes(made, b"made by a worker", media_type="audio/mp4")
     assert candidate.delete(f"/evidence/{evidence_id}").status_code == 204
     assert candidate.get(f"/submissions/{submission_id}").json()["evidence"] == []
@@ -200,7 +202,7 @@ def test_a_removed_unfinished_upload_is_dropped_by_its_job(candidate: Candidate,
     put(part, b"sound")
     kept = row(engine, Evidence, UUID(evidence["id"]))
     candidate.delete(f"/evidence/{evidence['id']}")
-    erase_objects(stored, **row(engine, Job, f"erase:{evidence['id']}:original:first").args)
+    erase_objects(stored, **row(engine, Job, f"erase:{evidence['id']}:first").args)
     with pytest.raises(NotFound):
         stored.list_parts(kept.object_key, upload_id=kept.upload_id)
 

@@ -11,9 +11,11 @@ from app.evidence.states import EvidenceKind, RenditionKind, StageName, StageSta
 from app.jobs.engine import Run
 from workers.bench import Bench
 from workers.evidence.inspect import as_reason
+from workers.evidence.long import convert_long, forget_pieces, keep_sound, kept_sound
 from workers.evidence.task import Facts, Superseded, Task
 from workers.media.check import check_rendition
 from workers.media.picture import convert_picture, make_poster
+from workers.media.pieces import LONG_MS
 from workers.media.probe import Probe, ToolFailed, Unreadable, probe
 from workers.media.sound import Sound, convert_sound
 
@@ -65,10 +67,18 @@ def _convert(task: Task, facts: Facts, folder: Path) -> None:
     found = probe(original, tools=task.bench.tools, scratch=folder)
     if facts.kind is EvidenceKind.AUDIO:
         _finish(task, _audio(task, facts, found, original))
+        task.tidy(facts)
         return
-    if found.audio and not {K.SPEECH, K.WAVEFORM} <= facts.made.keys():
-        _hear(task, facts, found, original)
-    _finish(task, _video(task, facts, found, original), silent=found.audio is None)
+    playable = _long(task, facts, found, original) if is_long(facts) else _short(task, facts, found, original)
+    _finish(task, _shown(task, facts, found, playable), silent=found.audio is None)
+    task.tidy(facts)
+    if is_long(facts):
+        forget_pieces(task, facts)
+
+
+def is_long(facts: Facts) -> bool:
+    """Tell whether a video is converted in pieces, each of which survives a killed worker."""
+    return (facts.duration_ms or 0) > LONG_MS
 
 
 def _audio(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]:
@@ -81,8 +91,40 @@ def _audio(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]
     return [task.store(facts, sound.playable, K.PLAYABLE, "audio/mp4")]
 
 
-def _hear(task: Task, facts: Facts, found: Probe, original: Path) -> None:
-    _publish_sound(task, facts, _sound(task, facts, found, original, high=HEARD))
+def _short(task: Task, facts: Facts, found: Probe, original: Path) -> Path:
+    if found.audio and not is_heard(facts):
+        _publish_sound(task, facts, _sound(task, facts, found, original, high=HEARD))
+    return convert_picture(
+        original,
+        found,
+        duration_ms=facts.duration_ms or 0,
+        out_dir=_out(original),
+        tools=task.bench.tools,
+        on_progress=task.teller(HEARD, SEEN),
+        cancelled=task.halted,
+    )
+
+
+def _long(task: Task, facts: Facts, found: Probe, original: Path) -> Path:
+    sound = _long_sound(task, facts, found, original) if found.audio else None
+    return convert_long(task, facts, found, original, sound, low=HEARD, high=SEEN)
+
+
+def _long_sound(task: Task, facts: Facts, found: Probe, original: Path) -> Path | None:
+    """Return the encoded sound of the whole: an earlier attempt's, else this one's, which is published too."""
+    out = _out(original)
+    if is_heard(facts) and (kept := kept_sound(task, facts, out)):
+        return kept
+    sound = _sound(task, facts, found, original, high=HEARD)
+    if sound.playable:
+        keep_sound(task, facts, sound.playable)
+    _publish_sound(task, facts, sound)
+    return sound.playable
+
+
+def is_heard(facts: Facts) -> bool:
+    """Tell whether an earlier attempt has made the sound and transcription has begun."""
+    return {K.SPEECH, K.WAVEFORM} <= facts.made.keys()
 
 
 def _sound(task: Task, facts: Facts, found: Probe, original: Path, *, high: float) -> Sound:
@@ -92,7 +134,7 @@ def _sound(task: Task, facts: Facts, found: Probe, original: Path, *, high: floa
         duration_ms=facts.duration_ms or 0,
         out_dir=_out(original),
         tools=task.bench.tools,
-        playable=facts.kind is EvidenceKind.AUDIO,
+        playable=facts.kind is EvidenceKind.AUDIO or is_long(facts),
         on_progress=task.teller(FETCHED, high),
         cancelled=task.halted,
     )
@@ -131,20 +173,14 @@ def _waveform(sound: Sound, silences: list[dict[str, int]]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _video(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]:
-    duration_ms, out, tools = facts.duration_ms or 0, _out(original), task.bench.tools
-    playable = convert_picture(
-        original,
-        found,
-        duration_ms=duration_ms,
-        out_dir=out,
-        tools=tools,
-        on_progress=task.teller(HEARD, SEEN),
-        cancelled=task.halted,
-    )
+def _shown(task: Task, facts: Facts, found: Probe, playable: Path) -> list[Made]:
+    """Check what was made of a video, take its poster and store both."""
     _check(task, facts, found, playable)
-    poster = make_poster(playable, duration_ms=duration_ms, out_dir=out, tools=tools)
-    return [task.store(facts, playable, K.PLAYABLE, "video/mp4"), task.store(facts, poster, K.POSTER, "image/jpeg")]
+    poster = make_poster(playable, duration_ms=facts.duration_ms or 0, out_dir=playable.parent, tools=task.bench.tools)
+    return [
+        task.store(facts, playable, K.PLAYABLE, "video/mp4"),
+        task.store(facts, poster, K.POSTER, "image/jpeg"),
+    ]
 
 
 def _check(task: Task, facts: Facts, found: Probe, playable: Path) -> None:

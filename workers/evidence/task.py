@@ -127,6 +127,14 @@ class Task:
         """Return where this attempt keeps an object: beside the original, the stage and the fence in its key."""
         return f"{facts.prefix}{self.stage}-{self.run.fence}/{name}"
 
+    def tidy(self, facts: Facts) -> None:
+        """Delete what attempts at this stage have stored and nobody shows: those that were killed, or replaced."""
+        with reading(self.bench.engine) as session:
+            shown = {row.object_key for row in _renditions(session, self.key)}
+        for key in self.bench.storage.keys(f"{facts.prefix}{self.stage}-"):
+            if key not in shown:
+                self.bench.storage.delete(key)
+
     def store(self, facts: Facts, source: Path, kind: RenditionKind, media_type: str) -> Made:
         """Put a file into the storage. It is shown to nobody before `processing.publish`."""
         self.check()
@@ -147,7 +155,6 @@ class Task:
 def _facts(session: Session, key: Key) -> Facts:
     evidence = session.get_one(Evidence, key.evidence_id)
     submission = session.get_one(Submission, evidence.submission_id)
-    rows = session.exec(select(Rendition).where(Rendition.evidence_id == key.evidence_id))
     return Facts(
         kind=evidence.kind,
         prefix=prefix_of(evidence.organisation_id, evidence.id),
@@ -158,5 +165,12 @@ def _facts(session: Session, key: Key) -> Facts:
         duration_ms=evidence.duration_ms,
         language=submission.language,
         asked=rubric_of(session, submission.rubric_id).evidence,
-        made={row.kind: Made(row.kind, row.media_type, row.object_key, row.size_bytes, row.sha256) for row in rows},
+        made={
+            row.kind: Made(row.kind, row.media_type, row.object_key, row.size_bytes, row.sha256)
+            for row in _renditions(session, key)
+        },
     )
+
+
+def _renditions(session: Session, key: Key) -> list[Rendition]:
+    return list(session.exec(select(Rendition).where(Rendition.evidence_id == key.evidence_id)))

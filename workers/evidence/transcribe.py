@@ -61,6 +61,7 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
             results[index] = child.transcribe(wav, plan=plan, index=index)
             _keep(task, plan, results[index])
     _finish(task, facts, plan, join(plan, list(results.values())))
+    task.tidy(facts)
 
 
 def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:
@@ -88,6 +89,7 @@ def _keep(task: Task, plan: Plan, result: ChunkResult) -> None:
     )
     with task.run.saving() as session:
         session.merge(row)
+        task.run.advanced(session)
 
 
 def _finish(task: Task, facts: Facts, plan: Plan, transcript: Transcript) -> None:

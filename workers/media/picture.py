@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from workers.media.probe import INPUT_OPTIONS, Probe, VideoStream
+from workers.media.probe import INPUT_OPTIONS, Probe
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sandbox import Limits
 from workers.media.sound import CLEAN, ON_TIME, PLAYABLE
@@ -17,9 +17,16 @@ BOX = (1_280, 720)  # turned upright for upright pictures
 MOST_FRAMES_A_SECOND = 30
 MOST_THREADS = 8
 MOST_PIXELS = 9_437_184
-ENCODER = {"vcodec": "libx264", "preset": "veryfast", "crf": 23, "pix_fmt": "yuv420p"}
-# A key frame every two seconds of time, whatever the frame rate: seeking to a moment must be quick.
-KEY_FRAMES = "expr:gte(t,n_forced*2)"
+ENCODING = {
+    "vcodec": "libx264",
+    "preset": "veryfast",
+    "crf": 23,
+    "pix_fmt": "yuv420p",
+    "fps_mode": "vfr",  # a gap in time stays a gap: no million copies of one frame
+    # A key frame every two seconds of time, whatever the frame rate: seeking to a moment must be quick.
+    "force_key_frames": "expr:gte(t,n_forced*2)",
+    "threads": min(MOST_THREADS, os.cpu_count() or 1),
+}
 POSTER_AT = 0.1  # of the length; a clip shorter than a second has a poster too
 POSTER = {"format": "image2", "vcodec": "mjpeg", "vframes": 1, "q:v": 4, "update": 1, "pix_fmt": "yuvj420p"}
 POSTER_LIMITS = Limits(cpu_seconds=30, wall_seconds=60, file_bytes=16 << 20)
@@ -54,25 +61,25 @@ def convert_picture(
 
 
 def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: int) -> list[str]:
-    if probe.video is None:
-        raise ValueError("there is no picture to convert")
-    source = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, max_pixels=MOST_PIXELS, sn=None, dn=None)
-    streams = [_fitted(source["v:0"], probe.video)]
+    source = source_of(path)
+    streams = [fitted(source["v:0"], probe)]
     if probe.audio:
         streams.append(source["a:0"].filter("aresample", **ON_TIME))
     settings = {
-        **ENCODER,
+        **ENCODING,
         **(PLAYABLE if probe.audio else {}),
         **CLEAN,
         "format": "mp4",
         "movflags": "+faststart",
-        "fps_mode": "vfr",  # a gap in time stays a gap: no million copies of one frame
-        "force_key_frames": KEY_FRAMES,
-        "threads": min(MOST_THREADS, os.cpu_count() or 1),
         "t": duration_ms / 1000 + 1,
     }
     graph = ffmpeg.output(*streams, str(result), **settings).global_args(*GLOBAL_OPTIONS, *TELL_PROGRESS)
     return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
+
+
+def source_of(path: Path, **options: object) -> "ffmpeg.Stream":
+    """Return a file as the beginning of a graph, with the options that keep it harmless."""
+    return ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, max_pixels=MOST_PIXELS, sn=None, dn=None, **options)
 
 
 def fitted_size(width: int, height: int) -> tuple[int, int]:
@@ -82,17 +89,17 @@ def fitted_size(width: int, height: int) -> tuple[int, int]:
     return max(2, int(width * shrink) // 2 * 2), max(2, int(height * shrink) // 2 * 2)
 
 
-def _fitted(stream: "ffmpeg.Stream", video: VideoStream) -> "ffmpeg.Stream":
+def fitted(stream: "ffmpeg.Stream", probe: Probe) -> "ffmpeg.Stream":
     """Bring the picture into the box, with square points.
 
-    ffmpeg has turned the picture by then (it does so before the first filter), so sizes are as people see
-    them.
+    ffmpeg has turned the picture by then (it does so before the first filter), so sizes are as people see them.
     """
-    if video.frame_rate > MOST_FRAMES_A_SECOND + 1:
+    if probe.video is None:
+        raise ValueError("there is no picture to convert")
+    if probe.video.frame_rate > MOST_FRAMES_A_SECOND + 1:
         stream = stream.filter("fps", MOST_FRAMES_A_SECOND)
-    width, height = fitted_size(*video.upright_size)
-    stream = stream.filter("scale", w=width, h=height)
-    return stream.filter("setsar", 1)
+    width, height = fitted_size(*probe.video.upright_size)
+    return stream.filter("scale", w=width, h=height).filter("setsar", 1)
 
 
 def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class Place:
     settings: Settings
     engine: Engine
     storage: Storage
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def env(self) -> dict[str, str]:
@@ -59,7 +60,8 @@ class Place:
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "workers", *arguments]
-            return subprocess.Popen(command, env=self.env, stdout=output, stderr=output)
+            self.started.append(subprocess.Popen(command, env=self.env, stdout=output, stderr=output))
+        return self.started[-1]
 
     @contextmanager
     def worker(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -151,6 +153,13 @@ class Place:
         job = self.job(act, evidence_id)
         return job.state if job else None
 
+    def close(self) -> None:
+        """Leave nothing behind, whatever a test left running."""
+        for process in self.started:
+            process.kill()
+            process.wait()
+        self.engine.dispose()
+
 
 def a_place(data_dir: Path, server: embedded.Server, **more: object) -> Place:
     settings = Settings(data_dir=data_dir, **embedded.addresses(server), **more)
@@ -164,7 +173,7 @@ def place(tmp_path: Path, server: embedded.Server) -> Iterator[Place]:
     """An installation of one test's own, nobody working yet."""
     found = a_place(tmp_path, server)
     yield found
-    found.engine.dispose()
+    found.close()
 
 
 @pytest.fixture(scope="module")
@@ -173,4 +182,4 @@ def busy(tmp_path_factory: pytest.TempPathFactory, server: embedded.Server) -> I
     found = a_place(tmp_path_factory.mktemp("busy"), server)
     with found.worker():
         yield found
-    found.engine.dispose()
+    found.close()

@@ -12,7 +12,7 @@ from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.evidence.models import TranscriptChunk
-from app.evidence.states import StageState, SubmissionState
+from app.evidence.states import RenditionKind, StageState, SubmissionState
 from app.jobs import presence
 from app.jobs.engine import clock
 from app.jobs.models import Job, JobState
@@ -65,8 +65,8 @@ def test_a_kill_while_converting_costs_the_attempt_and_nothing_else(place: Place
     assert place.stage(evidence_id, "convert").tries <= 2
     assert place.submission(evidence_id).state is SubmissionState.READY
     assert actions(place, evidence_id) == ["evidence.inspected", "evidence.ready"]
-    for row in place.renditions(evidence_id).values():
-        assert place.storage.head(row.object_key) is not None
+    stored = place.storage.keys(f"e/{place.evidence(evidence_id).organisation_id}/{evidence_id}/")
+    assert set(stored) == {row.object_key for row in place.renditions(evidence_id).values()}
 
 
 def test_a_kill_while_transcribing_goes_on_with_the_next_chunk(place: Place, long_talk: Path) -> None:
@@ -91,6 +91,34 @@ def test_a_kill_while_transcribing_goes_on_with_the_next_chunk(place: Place, lon
     said = " ".join(segment["text"] for segment in transcript.body["segments"]).lower()
     assert said.count("john dashwood") == 4
     assert actions(place, evidence_id) == ["evidence.inspected", "evidence.ready"]
+
+
+def test_a_kill_in_a_long_video_costs_one_piece(place: Place, make: Make) -> None:
+    prefix = "e/"
+
+    def kept() -> set[str]:
+        return {key for key in place.storage.keys(prefix) if str(evidence_id) in key and key.endswith(".ts")}
+
+    video = make(form="mp4", size="320x240", rate="15", seconds=600.6)  # the rubric takes ten minutes
+    evidence_id = place.arrived(video, "video")
+    worker = place.start("--queues", "media")
+    place.wait(lambda: len(kept()) >= 3)
+    worker.kill()
+    worker.wait()
+    before = {key: place.storage.head(key) for key in kept()}
+    job = place.job("convert", evidence_id)
+    assert job is not None
+    assert job.attempt == 1
+    with place.worker("--queues", "media"):
+        place.wait(lambda: len(kept()) > len(before))
+        assert {key: place.storage.head(key) for key in before} == before
+        place.wait(lambda: place.stage(evidence_id, "convert").state is StageState.DONE)
+    assert place.submission(evidence_id).state is SubmissionState.READY
+    assert place.wait(lambda: not kept()) is None
+    playable = place.renditions(evidence_id)[RenditionKind.PLAYABLE]
+    assert place.storage.head(playable.object_key) is not None
+    stored = place.storage.keys(f"e/{place.evidence(evidence_id).organisation_id}/{evidence_id}/")
+    assert set(stored) == {row.object_key for row in place.renditions(evidence_id).values()}
 
 
 def test_a_worker_that_is_stopped_gives_its_job_back_at_no_cost(place: Place, long_video: Path) -> None:

@@ -3,15 +3,19 @@
 import json
 import subprocess
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.workers.conftest import Make, sample
 from workers.media.check import check_rendition, refuse_rendition
 from workers.media.gate import DAMAGED
 from workers.media.levels import measure_levels
 from workers.media.picture import convert_picture, make_poster
+from workers.media.pieces import convert_piece, join, pieces
 from workers.media.probe import Extent, Probe, count, probe
 from workers.media.sound import Sound, convert_sound
 from workers.media.tools import Tools
@@ -254,3 +258,40 @@ def test_times_stay_true_when_the_sound_begins_late_or_drops_out(
     made, _ = seen(odd, tools, tmp_path)
     again = heard(made, tools, tmp_path, playable=False)
     assert again.levels.silences[0].end_ms == pytest.approx(expected[1], abs=120)
+
+
+@pytest.mark.parametrize("rate", ["25", "30000/1001"])
+def test_pieces_joined_are_the_whole_frame_for_frame(rate: str, make: Make, tools: Tools, tmp_path: Path) -> None:
+    video = make("-g", "250", form="mp4", size="160x120", rate=rate, seconds=135.3)
+    found, extent = looked_into(video, tools, tmp_path)
+    cut = pieces(extent.duration_ms)
+    assert [(piece.start_s, piece.end_s) for piece in cut] == [(0, 60), (60, 120), (120, None)]
+    sound = heard(video, tools, tmp_path).playable
+    made = [
+        convert_piece(video, found, piece, duration_ms=extent.duration_ms, out_dir=tmp_path, tools=tools)
+        for piece in cut
+    ]
+    whole = join(made, sound, duration_ms=extent.duration_ms, out_dir=tmp_path, tools=tools)
+    joined, length = looked_into(whole, tools, tmp_path)
+    assert length.video_packets == extent.video_packets
+    assert refuse_rendition(found, joined, length, duration_ms=extent.duration_ms) is None
+    assert shown_at(whole, tools) == pytest.approx(shown_at(video, tools), abs=0.02)
+
+
+def shown_at(path: Path, tools: Tools) -> list[float]:
+    """Return when each frame is shown, in seconds."""
+    asked = ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0"]
+    said = subprocess.run(
+        [tools.binaries.ffprobe, *asked, path], check=True, capture_output=True, text=True, timeout=60
+    )
+    return sorted(float(line.strip(",")) for line in said.stdout.split())
+
+
+@given(st.integers(0, 10_000_000))
+def test_pieces_cover_every_second_once(duration_ms: int) -> None:
+    cut = pieces(duration_ms)
+    assert cut[0].start_s == 0
+    assert cut[-1].end_s is None
+    assert all(before.end_s == after.start_s for before, after in pairwise(cut))
+    assert sum(piece.length_ms(of_ms=duration_ms) for piece in cut) == duration_ms
+    assert all(piece.length_ms(of_ms=duration_ms) >= 10_000 for piece in cut[1:])

@@ -13,19 +13,28 @@ export function missingCriteria(preview, draft) {
   return { levels: [...codes].filter(without), proof: [...codes].filter((code) => !without(code)) };
 }
 
-/** The sentence beside the button. `titles(codes)` names criteria; `final` is what sending does. */
-export function outcomeWords(preview, draft, { say, titles, final }) {
+// What differs between an assessor and a validator scoring blind.
+const KINDS = {
+  send: { asksMessage: true, ends: ["held", "final"], other: ["final"], prefix: "outcome" },
+  blind: { asksMessage: false, ends: ["final_blind"], other: ["final_blind"], prefix: "blind" },
+};
+
+/** The sentence beside the button. `titles(codes)` names criteria; `kind` is `send` or `blind`. */
+export function outcomeWords(preview, draft, { say, titles, kind }) {
+  const { asksMessage, ends, other, prefix } = KINDS[kind];
   const asks = (field) => preview.missing.some((each) => each.field.startsWith(field));
+  const join = (...parts) => parts.filter(Boolean).join(" ");
+  const message = asksMessage && asks("message") ? say("outcome_message") : "";
   if (asks("vacs.")) return say("gates_first");
-  const end = ` ${say("final")}`;
-  const message = asks("message") ? ` ${say("outcome_message")}` : "";
-  if (preview.outcome === "returned") return say("outcome_returned") + end;
-  if (preview.outcome === "under-investigation") return say("outcome_investigation") + message + end;
+  if (preview.outcome === "returned") return join(say(`${prefix}_returned`), ...other.map((name) => say(name)));
+  if (preview.outcome === "under-investigation") {
+    return join(say(`${prefix}_investigation`), message, ...other.map((name) => say(name)));
+  }
   const { levels, proof } = missingCriteria(preview, draft);
   if (levels.length) return say("outcome_levels", { criteria: titles(levels) });
   if (!preview.outcome) return "";
   const percent = preview.percent ? say("percent", { value: percentOf(preview.percent) }) : "";
   const words = say(preview.outcome === "competent" ? "outcome_competent" : "outcome_not_yet", { percent });
-  if (proof.length) return `${words} ${say("outcome_proof", { criteria: titles(proof) })}`;
-  return words + message + (final ? ` ${final}` : "") + end;
+  if (proof.length) return join(words, say("outcome_proof", { criteria: titles(proof) }));
+  return join(words, message, ...ends.map((name) => say(name)));
 }

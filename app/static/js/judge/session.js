@@ -23,11 +23,11 @@ const MOMENT_MS = 5000;
 const STILL_MS = 900;
 
 export class Session {
-  /** `final` says what sending does, `withMessage` whether a message goes along, `send(session)` sends. */
-  constructor({ withMessage, final, seen, send }) {
+  /** `kind` is `send` (assessor) or `blind` (validator); `seen` names who sees comments; `send(session)` sends. */
+  constructor({ kind, seen, send }) {
     this.page = data("judge");
-    this.withMessage = withMessage;
-    this.final = final;
+    this.kind = kind;
+    this.withMessage = kind === "send";
     this.sendIt = send;
     this.root = one("[data-judge]");
     this.draft = drafts.read(this.page.draft);
@@ -153,7 +153,7 @@ export class Session {
 
   showOutcome() {
     const titles = (codes) => codes.map((code) => this.scores.numberOf(code)).sort((a, b) => a - b).join(", ");
-    one("[data-outcome]", this.root).textContent = outcomeWords(this.preview, this.draft, { say, titles, final: this.final });
+    one("[data-outcome]", this.root).textContent = outcomeWords(this.preview, this.draft, { say, titles, kind: this.kind });
     this.sendButton.setAttribute("aria-disabled", !this.scores.isComplete(this.draft));
   }
 

@@ -20,4 +20,4 @@ async function sent(session, { next }) {
   location.assign(next ? `/claims/${next.id}` : "/queue");
 }
 
-new Session({ withMessage: true, final: say("held"), seen: "seen", send }).start();
+new Session({ kind: "send", seen: "seen", send }).start();

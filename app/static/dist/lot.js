@@ -1,0 +1,1 @@
+import{c as t}from"./part-OZXLCSCP.js";t("[data-act=ask-close]")?.addEventListener("click",()=>document.getElementById("close").showModal());t("[data-act=copy]")?.addEventListener("click",async({currentTarget:e})=>{await navigator.clipboard.writeText(document.getElementById("command").textContent.trim()),e.textContent=e.dataset.copied});
