@@ -140,6 +140,12 @@ def heard(
     _enqueue(session, TRANSCRIBE, key, now=now)
 
 
+def hear_again(session: Session, key: Key, *, now: datetime) -> None:
+    """Let transcription begin on the sound that an earlier attempt, or an earlier generation, has made."""
+    if current(session, key) is not None:
+        _enqueue(session, TRANSCRIBE, key, now=now)
+
+
 def converted(session: Session, key: Key, *, now: datetime) -> None:
     """Record that people can play it: the submission may be judged from now on."""
     evidence = current(session, key)
