@@ -27,7 +27,7 @@ from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.embedded import located
 from workers.bench import Bench
-from workers.handlers import HANDLERS, when_failed
+from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
@@ -185,7 +185,7 @@ class Worker:
 
     def _execute(self, job: Job) -> None:
         log.info("%s: attempt %d", job.id, job.attempt)
-        handler = HANDLERS.get(job.name, _unknown)
+        handler = handler_of(job.name) or _unknown
         jobs.execute(self._bench.engine, job, handler=partial(handler, self._bench), on_failed=when_failed)
 
 
