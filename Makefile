@@ -30,12 +30,11 @@ check: .venv/.test ## Lint, types, import directions, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 
 fix: .venv/.test ## Put right what the tools can put right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	-$(BIN)/djlint --reformat --quiet templates
 
 pytest: .venv/.test ## The tests alone (ARGS="tests/storage -k cors")
 	$(BIN)/python -m pytest $(ARGS)

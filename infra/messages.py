@@ -243,7 +243,9 @@ def _is_done(kept: Catalog, text: str | tuple[str, str]) -> bool:
 def update(language: str) -> None:
     """Extract again and merge. Texts that are gone are dropped; a new one is never filled with a guess."""
     kept = stored(language)
+    made = kept.creation_date
     kept.update(extract(), no_fuzzy_matching=True)
+    kept.creation_date = made  # else every run would change the file
     kept.obsolete.clear()
     path_of(language).parent.mkdir(parents=True, exist_ok=True)
     with path_of(language).open("wb") as file:

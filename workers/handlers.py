@@ -14,13 +14,23 @@ from app.evidence import processing
 from app.evidence.processing import NO_TRANSCRIPT, Key
 from app.evidence.reasons import Reason
 from app.evidence.states import StageName, StageState
-from app.jobs.catalog import CLOSE_DUE_LOTS, CONVERT, DECIDE_LOT, ERASE_OBJECTS, INSPECT, TRANSCRIBE
+from app.jobs.catalog import (
+    CLOSE_DUE_LOTS,
+    CONVERT,
+    DECIDE_LOT,
+    ERASE_OBJECTS,
+    INSPECT,
+    ISSUE,
+    PUBLISH_STATUS,
+    REFRESH_STATUS,
+    TRANSCRIBE,
+)
 from app.jobs.engine import Run
 from workers.bench import Bench
 from workers.evidence.convert import convert
 from workers.evidence.inspect import inspect
 from workers.evidence.transcribe import transcribe
-from workers.quick import close_due_lots, decide_lot, erase_objects
+from workers.quick import close_due_lots, decide_lot, erase_objects, issue, publish_status, refresh_status
 
 Handler = Callable[[Bench, Run, dict[str, Any]], None]
 WhenFailed = Callable[[Session, dict[str, Any], datetime], None]
@@ -32,6 +42,9 @@ HANDLERS: dict[str, Handler] = {
     ERASE_OBJECTS.name: erase_objects,
     DECIDE_LOT.name: decide_lot,
     CLOSE_DUE_LOTS.name: close_due_lots,
+    ISSUE.name: issue,
+    PUBLISH_STATUS.name: publish_status,
+    REFRESH_STATUS.name: refresh_status,
 }
 
 OUR_FAULT = Reason(

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from app.credentials import jobs as credentials
 from app.evidence import removing
 from app.jobs.engine import Run
 from app.validation import jobs as validation
@@ -25,3 +26,26 @@ def close_due_lots(bench: Bench, run: Run, _args: dict[str, Any]) -> None:
     """Close the lots whose time is over."""
     with run.finishing() as session:
         validation.close_due(session, now=bench.clock())
+
+
+def issue(bench: Bench, run: Run, args: dict[str, Any]) -> None:
+    """Issue the credential of a released submission; only the last, sealing unit is fenced."""
+    credentials.issue(
+        bench.engine,
+        bench.settings,
+        submission_id=UUID(args["submission_id"]),
+        now=bench.clock(),
+        finishing=run.finishing,
+    )
+
+
+def publish_status(bench: Bench, run: Run, args: dict[str, Any]) -> None:
+    """Sign a status list as it is now."""
+    run.check()
+    credentials.publish_status(bench.engine, bench.settings, number=args["number"], now=bench.clock())
+
+
+def refresh_status(bench: Bench, run: Run, _args: dict[str, Any]) -> None:
+    """Sign the status lists that will soon be out of date."""
+    run.check()
+    credentials.refresh_status(bench.engine, bench.settings, now=bench.clock())

@@ -31,6 +31,7 @@ def issue(
         pending = service.reserve(session, submission_id=submission_id, signer=signer, now=now)
     if pending is None:
         return None
+    publishing.publish_first(engine, settings, number=pending.status_list, now=now)
     with reading(engine) as session:
         found = service.prepare(session, credential_id=pending.id, signer=signer)
     pseudonyms = {one.pseudonym for one in found.endorsements}

@@ -54,6 +54,14 @@ def publish(engine: Engine, settings: Settings, *, number: int, now: datetime) -
         )
 
 
+def publish_first(engine: Engine, settings: Settings, *, number: int, now: datetime) -> None:
+    """Publish a list that has no signed form yet: a credential must not be seen before its list is."""
+    with reading(engine) as session:
+        is_published = session.get_one(StatusList, number).document is not None
+    if not is_published:
+        publish(engine, settings, number=number, now=now)
+
+
 def due_lists(session: Session, *, now: datetime) -> list[int]:
     """Return the lists whose signed form is missing, behind, or soon out of date."""
     behind = col(StatusList.document_revision) < col(StatusList.revision)

@@ -20,7 +20,6 @@ from app.credentials.facts import CredentialFacts, EndorsementFacts
 from app.credentials.gathering import Judged, credential_facts, judged, language_for, release_facts, upheld_validations
 from app.credentials.keyring import IssuerSigner, ValidatorSigner, pseudonym_of, register_issuer, register_validator
 from app.credentials.models import Credential, Endorsement, StatusList
-from app.credentials.publishing import enqueue_publishing
 from app.credentials.rules import why_not_issuable
 from app.credentials.states import CredentialState
 from app.errors import Conflict
@@ -202,7 +201,6 @@ def seal(
     credential = session.get_one(Credential, found.credential_id)
     for one, endorsement in signed.endorsements:
         _store_endorsement(session, credential, one, endorsement, signer=validators[one.pseudonym], now=now)
-    enqueue_publishing(session, number=credential.status_list, now=now)
     audit.append(
         session,
         action="credential.issued",

@@ -89,7 +89,9 @@ def _event(stage: EvidenceStage, translate: Translate) -> StageEvent:
     return StageEvent(stage.evidence_id, stage.name, stage.changed, data)
 
 
-async def stream(engine: Engine, see: Callable[[Session], Look], *, after: int) -> AsyncIterator[str]:
+async def stream(
+    engine: Engine, see: Callable[[Session], Look], *, after: int, breath_seconds: float = BREATH_SECONDS
+) -> AsyncIterator[str]:
     """Yield the changes after an id until nothing more can come. A database that is down ends it: browsers come back.
 
     What was sent is remembered, not only the last id: a unit that commits late may bear an earlier one.
@@ -115,7 +117,7 @@ async def stream(engine: Engine, see: Callable[[Session], Look], *, after: int) 
         if seen.is_over:
             return
         quiet_seconds = 0.0 if fresh else quiet_seconds + LOOK_SECONDS
-        if quiet_seconds >= BREATH_SECONDS:
+        if quiet_seconds >= breath_seconds:
             quiet_seconds = 0.0
             yield ": still here\n\n"
         await anyio.sleep(LOOK_SECONDS)

@@ -67,5 +67,5 @@ class StartPage:
     """What a person sees first: one part for each of their roles."""
 
     name: str
-    organisation: str
+    organisation: Text
     parts: list[Part]

@@ -6,7 +6,9 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.accounts.models import Organisation
 from app.actor import Role
+from app.frameworks.queries import organisation_text
 from app.home.candidate import candidate_part, cases_page
 from app.home.case import case_page
 from app.home.judging import assessor_part, validator_part
@@ -41,7 +43,8 @@ def start_page(call: Call[NoForm]) -> StartPage:
         Role.ADMINISTRATOR: lambda: administrator_part(session, actor, words),
     }
     parts = [make() for role, make in makers.items() if role in actor.roles]
-    return StartPage(actor.name, actor.organisation_name, [_only_built(part, call.request) for part in parts])
+    organisation = organisation_text(session.get_one(Organisation, actor.organisation_id))
+    return StartPage(actor.name, organisation, [_only_built(part, call.request) for part in parts])
 
 
 def words_for(call: Call[NoForm]) -> Words:

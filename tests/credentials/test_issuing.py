@@ -1,6 +1,7 @@
 """From a released judgement to a credential: once, whatever dies in between, and only when rule 6 holds."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from sqlmodel import func, select
 from app.accounts.models import Person
 from app.audit.models import AuditEvent
 from app.audit.service import verify as verify_audit
-from app.credentials import jobs, service
+from app.credentials import jobs, service, standing
 from app.credentials.keyring import issuer_signer
 from app.credentials.models import Credential, Endorsement, SigningKey, StatusList
+from app.credentials.rules import Act
 from app.credentials.states import CredentialState
 from app.db.engine import reading, writing
 from app.errors import AssayError, Conflict, NotFound
@@ -43,7 +45,7 @@ def test_released_judgement_becomes_a_signed_credential(story):
     assert reached == [["ID", "3"], ["LI", "2"], ["AC", "2"], ["EM", "2"], ["NX", "2"], ["CL", "2"]]
     assert said["credentialStatus"]["statusListIndex"] == str(credential.status_index)
     assert credential.valid_until == NOW.replace(year=2028)
-    assert "lot of 1 judgements, 1 validated independently" in said["credentialSubject"]["narrative"]
+    assert "lot of 1, 1 validated independently" in said["credentialSubject"]["narrative"]
     with reading(story.engine) as session:
         assert verify_audit(session).ok
         assert session.exec(select(AuditEvent).where(AuditEvent.action == "credential.issued")).one()
@@ -58,7 +60,7 @@ def test_upheld_sample_is_endorsed_and_an_unsampled_judgement_is_not(story):
     assert len(endorsed) == 3 == counted(story, Endorsement)
     for one in endorsed:
         assert one["endorsement"][0]["credentialSubject"]["id"] == one["id"]
-    assert all("lot of 9 judgements, 3 validated" in one["credentialSubject"]["narrative"] for one in said)
+    assert all("lot of 9, 3 validated" in one["credentialSubject"]["narrative"] for one in said)
     assert sum("was upheld" in one["credentialSubject"]["narrative"] for one in said) == 3
     validators = {one["endorsement"][0]["issuer"]["id"] for one in endorsed}
     assert len(validators) == 1
@@ -233,8 +235,19 @@ def test_publishing_waits_where_the_key_is_on_another_machine(story, tmp_path):
     assert not (tmp_path / "empty").exists()
 
 
-def test_each_revision_of_a_list_has_one_job(story):
-    story.issued()
+def test_status_list_is_published_before_the_credential_is_seen(story):
+    credential = story.issued()
     with reading(story.engine) as session:
-        jobs_of_list = session.exec(select(Job.id).where(Job.name == "credentials.publish-status")).all()
-    assert jobs_of_list == ["credentials.publish-status:1:0"]
+        waiting = session.exec(select(Job.id).where(Job.name == "credentials.publish-status")).all()
+        assert waiting == []
+        assert session.get_one(StatusList, credential.status_list).document is not None
+
+
+def test_each_revision_of_a_list_has_one_job(story):
+    credential = story.issued()
+    for what in (Act.REVOKE, Act.REVOKE):
+        with suppress(Conflict), writing(story.engine) as session:
+            standing.act(session, credential_id=credential.id, what=what, reason="Twice", now=NOW)
+    with reading(story.engine) as session:
+        waiting = session.exec(select(Job.id).where(Job.name == "credentials.publish-status")).all()
+    assert waiting == ["credentials.publish-status:1:1"]

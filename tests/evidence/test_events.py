@@ -5,17 +5,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 import urllib3
 import uvicorn
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
-from app.db.engine import writing
+from app.db.engine import make_engine, writing
 from app.evidence import processing, stages
+from app.evidence.events import Look, stream
 from app.evidence.processing import Key
 from app.evidence.reasons import Reason
 from app.evidence.states import StageName, StageState
@@ -137,3 +140,20 @@ def _take(lines: Iterator[str], start: str, count: int) -> list[str]:
         if len(found) == count:
             break
     return found
+
+
+def test_a_quiet_stream_breathes_so_that_proxies_keep_it(engine: Engine):
+    async def first(count: int) -> list[str]:
+        lines = stream(engine, lambda _: Look((), is_over=False), after=0, breath_seconds=0)
+        return [await anext(lines) for _ in range(count)]
+
+    assert anyio.run(first, 3) == ["retry: 2000\n\n", ": still here\n\n", ": still here\n\n"]
+
+
+def test_a_stream_ends_when_the_database_goes_and_the_browser_comes_back(tmp_path: Path):
+    async def whole() -> list[str]:
+        nowhere = make_engine(f"sqlite:///{tmp_path}/gone/x.sqlite3")
+        (tmp_path / "gone").rmdir()
+        return [line async for line in stream(nowhere, lambda _: Look((), is_over=False), after=0)]
+
+    assert anyio.run(whole) == ["retry: 2000\n\n"]
