@@ -182,6 +182,9 @@ class Worker:
             except Unavailable as error:  # the database is down: jobs are safe, we wait
                 log.warning("%s", error)
                 self._ending.wait(DOWN_SECONDS)
+            except Exception:  # a bug must not end the thread: its queue would stand still while the worker looks alive
+                log.exception("a job of the queue %s broke its worker thread; the thread goes on", queue)
+                self._ending.wait(DOWN_SECONDS)
 
     def _execute(self, job: Job) -> None:
         log.info("%s: attempt %d", job.id, job.attempt)
