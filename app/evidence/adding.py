@@ -114,9 +114,6 @@ def check_room(session: Session, submission: Submission, kind: EvidenceKind) -> 
     if kind.value not in asked.kinds:
         message = "The rubric does not take this kind of evidence."
         raise Invalid(message, code="kind-not-taken", errors=(FieldError("kind", message),))
-    if kind is EvidenceKind.DOCUMENT:
-        message = "Documents can't be read here yet. Write the text itself, or record it."
-        raise Invalid(message, code="kind-not-taken", errors=(FieldError("kind", message),))
     held = [item for item in evidence_of(session, submission.id) if item.state is not EvidenceState.REJECTED]
     if len(held) >= asked.items_max:
         raise Conflict(

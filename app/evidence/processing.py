@@ -140,6 +140,12 @@ def heard(
     _enqueue(session, TRANSCRIBE, key, now=now)
 
 
+def hear_again(session: Session, key: Key, *, now: datetime) -> None:
+    """Let transcription begin on the sound that an earlier attempt, or an earlier generation, has made."""
+    if current(session, key) is not None:
+        _enqueue(session, TRANSCRIBE, key, now=now)
+
+
 def converted(session: Session, key: Key, *, now: datetime) -> None:
     """Record that people can play it: the submission may be judged from now on."""
     evidence = current(session, key)
@@ -147,6 +153,17 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
     _ready_if_complete(session, evidence, now=now)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+
+
+def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
+    """Record that a document was read: its text can be judged."""
+    evidence = current(session, key)
+    if evidence is None:
+        return
+    publish(session, key, [made])
+    mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
+    _move(session, evidence, E.READY, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
 

@@ -42,6 +42,13 @@ def test_fixed_plans(arguments, n):
     assert set(found) == {"n", "accept", "reject_at", "reason"}
 
 
+def test_plans_and_switching_of_the_standard():
+    found = answer("plan", "--engine", "iso2859", "--lot", 280, "--level", "II", "--aql", 2.5)
+    assert (found["n"], found["accept"], found["reject_at"]) == (32, 2, 3)
+    history = answer("switch", "--history", "AARAR", "--accept", 1)
+    assert history == {"severity": ["normal"] * 5 + ["tightened"]}
+
+
 def test_draw_repeats_the_vector(tmp_path):
     keys = tmp_path / "keys.txt"
     keys.write_text("".join(f"sub-{number:04d}#1\n" for number in range(1, 41)), "utf-8")
@@ -82,7 +89,8 @@ def test_prior_is_fitted_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["plan", "--engine", "iso2859", "--lot", 50],
+        ["plan", "--engine", "iso2859", "--lot", 50, "--severity", "full"],
+        ["switch", "--history", "AXR", "--accept", 1],
         ["plan", "--lot", 0],
         ["plan", "--lot", 5, "--faults", 3, "--sampled", 2],
         ["bound", "--lot", 5, "--sampled", 8, "--faults", 0],
@@ -96,3 +104,68 @@ def test_misuse_ends_with_two(arguments):
 
 def test_people_get_a_line_for_each_field():
     assert run("bound", "--lot", 50, "--sampled", 8, "--faults", 1).stdout == "upper: 22\n"
+
+
+def stats(tmp_path, content):
+    file = tmp_path / "stats.json"
+    file.write_text(json.dumps(content), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        (
+            {"kind": "ratings", "matrix": [[1, 2, 3, None], [1, 2, 2, 3]]},
+            {
+                "units": None,
+                "raters": None,
+                "enough": None,
+                "krippendorff_alpha": {"nominal", "ordinal", "interval", "ratio"},
+                "fleiss_kappa": None,
+                "conger_kappa": None,
+                "gwet_ac1": {"value", "pa", "pe"},
+                "gwet_ac2": {"quadratic", "linear"},
+            },
+        ),
+        ({"kind": "counts", "matrix": [[2, 0], [1, 1]]}, {"fleiss_kappa": None, "gwet_ac1": None}),
+        (
+            {"kind": "table", "matrix": [[20, 5], [10, 15]]},
+            {
+                "cohen_kappa": {"unweighted", "linear", "quadratic", "se", "interval"},
+                "gwet_ac1": None,
+                "gwet_ac2": None,
+            },
+        ),
+        (
+            {"kind": "icc", "matrix": [[9, 2], [6, 1], [8, 4]]},
+            {"icc": {"1,1", "A,1", "C,1", "1,k", "A,k", "C,k"}},
+        ),
+        ({"kind": "proportions", "pairs": [[1, 10]]}, {"proportions": None}),
+        ({"kind": "pchart", "pbar": 0.2, "n": 50}, {"lower": None, "upper": None}),
+        (
+            {"kind": "funnel", "p": 0.06, "n": 50},
+            dict.fromkeys(("lower95", "upper95", "lower998", "upper998")),
+        ),
+    ],
+)
+def test_statistics_have_the_promised_fields(tmp_path, content, shape):
+    found = answer("stats", stats(tmp_path, content))
+    assert set(found) == set(shape)
+    for name, inner in shape.items():
+        assert inner is None or set(found[name]) == inner
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "astrology"},
+        {"kind": "ratings", "matrix": [[1, 2], [1]]},
+        {"kind": "ratings", "matrix": [[1, None], [None, 2]]},
+        {"kind": "table", "matrix": [[1, 2, 3], [1, 2, 3]]},
+        {"kind": "icc", "matrix": [[1, None], [2, 3]]},
+        {"kind": "funnel", "p": 0, "n": 50},
+    ],
+)
+def test_files_without_figures_are_refused(tmp_path, content):
+    assert run("stats", stats(tmp_path, content)).exit_code == 2

@@ -116,10 +116,11 @@ class Running:
         """Stop as Ctrl+C does, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(timeout=60)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return status
+        try:
+            return self.process.wait(timeout=60)
+        finally:
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
 
 def assay(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -92,7 +92,9 @@ def _audio(task: Task, facts: Facts, found: Probe, original: Path) -> list[Made]
 
 
 def _short(task: Task, facts: Facts, found: Probe, original: Path) -> Path:
-    if found.audio and not is_heard(facts):
+    if found.audio and is_heard(facts):
+        _hear_again(task)
+    elif found.audio:
         _publish_sound(task, facts, _sound(task, facts, found, original, high=HEARD))
     return convert_picture(
         original,
@@ -114,6 +116,7 @@ def _long_sound(task: Task, facts: Facts, found: Probe, original: Path) -> Path 
     """Return the encoded sound of the whole: an earlier attempt's, else this one's, which is published too."""
     out = _out(original)
     if is_heard(facts) and (kept := kept_sound(task, facts, out)):
+        _hear_again(task)
         return kept
     sound = _sound(task, facts, found, original, high=HEARD)
     if sound.playable:
@@ -122,8 +125,14 @@ def _long_sound(task: Task, facts: Facts, found: Probe, original: Path) -> Path 
     return sound.playable
 
 
+def _hear_again(task: Task) -> None:
+    """Begin transcription if this is a new generation; within one the job is there already."""
+    with task.run.saving() as session:
+        processing.hear_again(session, task.key, now=task.now())
+
+
 def is_heard(facts: Facts) -> bool:
-    """Tell whether an earlier attempt has made the sound and transcription has begun."""
+    """Tell whether an earlier attempt has made the sound."""
     return {K.SPEECH, K.WAVEFORM} <= facts.made.keys()
 
 

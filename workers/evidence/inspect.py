@@ -12,6 +12,7 @@ from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceKind, StageName
 from app.jobs.engine import Run
 from workers.bench import Bench
+from workers.evidence.extract import ReadDocument, finish_document, read_document
 from workers.evidence.task import Facts, Superseded, Task
 from workers.media.gate import Allowed, Refusal, refuse_bytes, refuse_extent, refuse_streams
 from workers.media.probe import Probe, Unreadable, count, probe
@@ -38,6 +39,9 @@ def inspect(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         with run.finishing() as session:
             processing.damaged(session, task.key.evidence_id, now=task.now())
         return
+    if isinstance(found, ReadDocument):
+        finish_document(task, facts, found)
+        return
     with run.finishing() as session:
         if isinstance(found, Reason):
             processing.rejected(session, task.key, task.stage, found, now=task.now())
@@ -45,11 +49,13 @@ def inspect(bench: Bench, run: Run, args: dict[str, Any]) -> None:
             processing.inspected(session, task.key, found, now=task.now())
 
 
-def _look(task: Task, facts: Facts, folder: Path) -> Inspected | Reason:
+def _look(task: Task, facts: Facts, folder: Path) -> Inspected | ReadDocument | Reason:
     original = folder / "original"  # our name, and no extension: ffmpeg believes extensions
     digest = task.fetch(facts.object_key, original, size_bytes=facts.size_bytes, tell=task.teller(0, FETCHED))
     if facts.client_sha256 and facts.client_sha256.lower() != digest:
         return DIGEST_DIFFERS
+    if facts.kind is EvidenceKind.DOCUMENT:
+        return read_document(task, facts, original, folder, sha256=digest)
     found = examine(task, facts, original, folder)
     if isinstance(found, Refusal):
         return as_reason(found)

@@ -29,7 +29,7 @@ ENCODING = {
 }
 POSTER_AT = 0.1  # of the length; a clip shorter than a second has a poster too
 POSTER = {"format": "image2", "vcodec": "mjpeg", "vframes": 1, "q:v": 4, "update": 1, "pix_fmt": "yuvj420p"}
-POSTER_LIMITS = Limits(cpu_seconds=30, wall_seconds=60, file_bytes=16 << 20)
+POSTER_LIMITS = Limits(cpu_seconds=30, wall_seconds=180, file_bytes=16 << 20)
 
 
 def convert_picture(

@@ -17,8 +17,13 @@ FORMATS = "mov,matroska,webm,avi,mpegts,mp3,aac,wav,flac,ogg"
 # (reliability 2.1).
 INPUT_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 PROBE_OPTIONS = {**INPUT_OPTIONS, "max_streams": "16", "probesize": "20M", "analyzeduration": "20M"}
-PROBE_LIMITS = Limits(cpu_seconds=10, wall_seconds=15, memory_bytes=GIB, file_bytes=0)
-COUNT_LIMITS = Limits(cpu_seconds=120, wall_seconds=300, memory_bytes=GIB, file_bytes=0)
+PROBE_LIMITS = Limits(
+    cpu_seconds=10,
+    wall_seconds=60,  # a busy machine is slow, not at fault
+    memory_bytes=GIB,
+    file_bytes=0,
+)
+COUNT_LIMITS = Limits(cpu_seconds=120, wall_seconds=600, memory_bytes=GIB, file_bytes=0)
 SHOWN = (
     "format=format_name,duration"
     ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,pix_fmt,sample_rate,channels"

@@ -50,6 +50,8 @@ STARTS = (
     (b"\x89PNG", Sniffed.PICTURE),
     (b"GIF8", Sniffed.PICTURE),
     (b"ID3", Sniffed.MP3),
+    (b"\xff\xfe", Sniffed.TEXT),  # UTF-16
+    (b"\xfe\xff", Sniffed.TEXT),
 )
 
 

@@ -57,15 +57,15 @@ class Place:
     def log(self) -> Path:
         return self.settings.data_dir / "worker.log"
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "workers", *arguments]
-            self.started.append(subprocess.Popen(command, env=self.env, stdout=output, stderr=output))
+            self.started.append(subprocess.Popen(command, env={**self.env, **env}, stdout=output, stderr=output))
         return self.started[-1]
 
     @contextmanager
-    def worker(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        process = self.start(*arguments)
+    def worker(self, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+        process = self.start(*arguments, **env)
         try:
             yield process
         finally:

@@ -11,8 +11,9 @@ from sqlmodel import select
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
-from app.evidence.models import TranscriptChunk
-from app.evidence.states import RenditionKind, StageState, SubmissionState
+from app.evidence import processing, stages
+from app.evidence.models import Evidence, TranscriptChunk
+from app.evidence.states import EvidenceState, RenditionKind, StageState, SubmissionState
 from app.jobs import presence
 from app.jobs.engine import clock
 from app.jobs.models import Job, JobState
@@ -148,3 +149,36 @@ def test_a_recording_that_kills_every_worker_ends_as_failed_with_a_way_on(place:
     assert evidence.reason["code"] == "processing-failed"
     assert place.stage(evidence_id, "inspect").state is StageState.FAILED
     assert place.submission(evidence_id).state is SubmissionState.RETURNED
+
+
+def test_a_storage_that_is_down_costs_time_but_no_try(place: Place, long_video: Path) -> None:
+    evidence_id = place.arrived(long_video, "video")
+
+    def deferrals() -> int:
+        job = place.job("inspect", evidence_id)
+        return job.deferrals if job else 0
+
+    with place.worker("--queues", "media", ASSAY_S3_ENDPOINT_URL="http://127.0.0.1:9"):
+        place.wait(lambda: deferrals() >= 2)
+    job = place.job("inspect", evidence_id)
+    assert job is not None
+    assert (job.state, job.attempt) == (JobState.TODO, 0)
+    with place.worker("--queues", "media"):
+        place.wait(lambda: place.stage(evidence_id, "inspect").state is StageState.DONE)
+
+
+def test_trying_again_begins_anew_and_ends_right(place: Place, make: Make) -> None:
+    evidence_id = place.arrived(make("-af", "volume=0", form="mp4", seconds=2), "video")
+    with place.worker():
+        place.wait_for_state(evidence_id, "ready", "failed")
+        with writing(place.engine) as session:  # as a candidate's retry does after a failure on our side
+            evidence = session.get_one(Evidence, evidence_id)
+            evidence.state, evidence.generation = EvidenceState.PROCESSING, 2
+            session.add(evidence)
+            stages.restart(session, evidence, now=clock())
+            processing.start(session, evidence, now=clock())
+        place.wait_for_state(evidence_id, "ready", "failed")
+    assert place.evidence(evidence_id).state is EvidenceState.READY
+    assert place.stage(evidence_id, "transcribe").state is StageState.DONE
+    stored = place.storage.keys(f"e/{place.evidence(evidence_id).organisation_id}/{evidence_id}/")
+    assert set(stored) == {row.object_key for row in place.renditions(evidence_id).values()}

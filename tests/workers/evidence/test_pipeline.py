@@ -109,6 +109,18 @@ def test_a_bad_file_sends_the_submission_back_with_a_reason(
     assert busy.stage(evidence_id, "convert").state is StageState.SKIPPED
 
 
+def test_a_document_becomes_text_that_can_be_judged(busy: Place, tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_text("First paragraph.\n\nالفقرة الثانية.")
+    evidence_id = busy.arrived(path, "document")
+    evidence = busy.wait_for_state(evidence_id, "ready")
+    assert evidence.words == 4
+    assert busy.submission(evidence_id).state is SubmissionState.READY
+    body = json.loads(stored(busy, evidence_id, K.TEXT))
+    assert [one["text"] for one in body["paragraphs"]] == ["First paragraph.", "الفقرة الثانية."]
+    assert busy.stage(evidence_id, "extract").state is StageState.DONE
+
+
 def test_another_file_than_the_one_that_was_sent_is_refused(busy: Place, talk: Path) -> None:
     evidence_id = busy.arrived(talk, "video", client_sha256="0" * 64)
     evidence = busy.wait_for_state(evidence_id, "rejected")

@@ -1,0 +1,1 @@
+"""Documents as evidence: their text, read in the sandbox."""
