@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.conftest import Newcomer
+from tests.browser.candidate.conftest import Newcomer
 from tests.journeys.recordings import ffmpeg
 from tests.journeys.running import wait_for
 
 pytestmark = pytest.mark.browser
-SAMPLE = Path(__file__).parents[1] / "samples" / "en-librivox-1.flac"
+SAMPLE = Path(__file__).parents[2] / "samples" / "en-librivox-1.flac"
 SLOW_BYTES = 3 * 1024**2
 LONG = 120_000
 PARTS = 4
