@@ -13,7 +13,8 @@ import { startWriting } from "../submission/writing.js";
 
 const main = document.querySelector("[data-module=submission]");
 const message = new Message(main);
-const rows = new Rows(main, () => {
+const rows = new Rows(main, (evidence) => {
+  uploads.redraw(evidence);
   sending.refreshChecks().catch((error) => console.warn("checks not refreshed", error));
   sending.poke();
   live.listen();

@@ -2,7 +2,6 @@
 import { call } from "../api.js";
 
 const OPEN = ["draft", "returned"];
-const ON_THE_WAY = ["uploading", "processing"];
 
 export class Live {
   constructor(main, { rows, onStage }) {
@@ -27,7 +26,8 @@ export class Live {
   }
 
   #moves(row) {
-    return Boolean(row) && (ON_THE_WAY.includes(row.dataset.state) || row.hasAttribute("data-busy"));
+    if (!row || row.dataset.state === "uploading") return false;
+    return row.dataset.state === "processing" || row.hasAttribute("data-busy");
   }
 
   #told(event) {

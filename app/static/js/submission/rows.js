@@ -108,7 +108,7 @@ export class Rows {
   // The file is not on this device any more, or the browser wants a press of a button before it gives it back.
   showNeedsFile(evidence, handle) {
     const row = this.row(evidence);
-    if (!row) return;
+    if (!row || row.dataset.state !== "uploading") return;
     row.querySelector("[data-percent]").textContent = say("file_needed");
     row.querySelector("[data-said]").textContent = say(handle ? "up_allow" : "up_repick", { name: row.dataset.name });
     row.querySelector("[data-act=resume]").hidden = !handle;
