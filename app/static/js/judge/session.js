@@ -1,11 +1,11 @@
 // The workstation at work: joins player, transcript, scores, comments, lease and saving. The assessor's page and the
 // validator's blind step start it with what differs between them.
+import { Acts } from "./acts.js";
 import { call } from "./api.js";
 import { CommentsPane } from "./comments.js";
 import * as drafts from "./draft.js";
 import { EvidenceShelf, paintSpans, selectSpan, selectedSpan } from "./evidence.js";
 import { Keeping } from "./keeping.js";
-import { WORKSTATION, actionOf, isSend } from "./keymap.js";
 import { Lease } from "./lease.js";
 import { outcomeWords } from "./outcome.js";
 import { all, data, make, one, say, settings, showToldText, toast } from "./page.js";
@@ -14,7 +14,6 @@ import { ScoresPane, placeName } from "./scores.js";
 import { clock } from "./times.js";
 import { TranscriptPane } from "./transcript.js";
 import { Waveform } from "./waveform.js";
-import { silentTotal } from "./words.js";
 
 const MOMENT_MS = 5000;
 const STILL_MS = 900;
@@ -42,7 +41,6 @@ export class Session {
     this.textBox = one("[data-text]", this.root);
     this.stage = one("[data-stage]", this.root);
     this.sendButton = one("[data-act=send]", this.root);
-    this.singleKeys = settings.get("single-keys", true);
     this.ended = false;
   }
 
@@ -181,12 +179,10 @@ export class Session {
 
   #listen() {
     const { root, player, scores, comments } = this;
-    document.addEventListener("click", (event) => this.#clicked(event));
-    document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("selectionchange", () => {
       this.lastSpan = selectedSpan(this.textBox) ?? this.lastSpan;
     });
-    for (const name of ["state", "rate"]) player.addEventListener(name, () => this.#showPlayer());
+    for (const name of ["state", "rate"]) player.addEventListener(name, () => this.showPlayer());
     player.addEventListener("time", () => (one("[data-now]", root).textContent = clock(player.ms)));
     player.addEventListener("part", () => this.#showPart());
     player.addEventListener("skipped", (event) => this.say(say("skip_to", { time: clock(event.detail + 500) })));
@@ -208,8 +204,8 @@ export class Session {
     addEventListener("online", () => this.keeping.flush());
     addEventListener("pagehide", () => this.#leave());
     document.addEventListener("visibilitychange", () => document.hidden && this.keeping.flush());
-    this.#showPlayer();
-    this.#showKeys();
+    this.showPlayer();
+    this.acts = new Acts(this);
   }
 
   #previewed(preview) {
@@ -245,7 +241,7 @@ export class Session {
     this.show();
   }
 
-  #showPlayer() {
+  showPlayer() {
     const { root, player } = this;
     const play = one("[data-act=play]", root);
     play.classList.toggle("on", player.playing);
@@ -262,107 +258,6 @@ export class Session {
     const { from, to } = this.player.part;
     if (from === null) return;
     this.say(to === null ? say("mark_in", { time: clock(from) }) : say("mark_out", { from: clock(from), to: clock(to) }));
-  }
-
-  #showKeys() {
-    const box = one("[data-single-keys]");
-    box.checked = this.singleKeys;
-    box.addEventListener("change", () => {
-      this.singleKeys = box.checked;
-      settings.set("single-keys", box.checked);
-    });
-  }
-
-  #clicked(event) {
-    const button = event.target.closest("button, a");
-    if (!button) return;
-    const { act, rate, evidence } = button.dataset;
-    if (rate) this.player.setRate(Number(rate));
-    if (evidence) this.openEvidence(this.shelf.byId(evidence));
-    if ("close" in button.dataset) button.closest("dialog").close();
-    if (act && act !== "link" && act in this.acts) this.acts[act]();
-  }
-
-  #key(event) {
-    if (isSend(event)) {
-      event.preventDefault();
-      return this.send();
-    }
-    if ((event.ctrlKey || event.metaKey) && event.code === "KeyZ" && !event.shiftKey && !event.target.closest("input:not([type=radio]), textarea")) {
-      event.preventDefault();
-      return this.undo();
-    }
-    const dialogOpen = Boolean(one("dialog[open]"));
-    const count = all(".lv input", one("[data-criterion]", this.root)).length;
-    const found = actionOf(event, WORKSTATION, { on: this.singleKeys, dialogOpen, levels: count });
-    if (!found) return;
-    event.preventDefault();
-    if (found.action === "level") this.#chooseLevel(found.value);
-    else this.acts[found.action]?.();
-  }
-
-  #chooseLevel(value) {
-    if (!drafts.gates(this.draft).open) return;
-    this.change(drafts.setLevel(this.draft, this.scores.current, value));
-  }
-
-  acts = {
-    play: () => this.player.toggle(),
-    back: () => this.player.by(-5000),
-    forward: () => this.player.by(5000),
-    "back-far": () => this.player.by(-15_000),
-    "forward-far": () => this.player.by(15_000),
-    "word-before": () => this.transcript.byWord(-1),
-    "word-after": () => this.transcript.byWord(1),
-    slower: () => this.player.faster(-1),
-    faster: () => this.player.faster(1),
-    "mark-in": () => this.player.mark("from"),
-    "mark-out": () => this.player.mark("to"),
-    repeat: () => this.#repeat(),
-    "skip-silence": () => this.#skipSilence(),
-    captions: () => this.#captions(),
-    full: () => this.#full(),
-    again: () => this.player.retry(),
-    unsure: () => this.transcript.nextUnsure(),
-    search: () => this.transcript.openSearch(),
-    comment: () => this.comments.focus(),
-    link: () => this.link(),
-    "criterion-before": () => this.scores.openCriterion(this.scores.open - 1),
-    "criterion-after": () => this.scores.openCriterion(this.scores.open + 1),
-    gates: () => this.scores.toggleGates(),
-    yes: () => this.scores.answerNext(this.draft, true),
-    no: () => this.scores.answerNext(this.draft, false),
-    keys: () => document.getElementById("keys").showModal(),
-    declare: () => document.getElementById("declare").showModal(),
-    more: () => this.#askForMore(),
-    send: () => this.send(),
-  };
-
-  #repeat() {
-    if (!this.player.marked) return this.say(say("nothing_marked"));
-    this.player.setRepeats(!this.player.repeats);
-    if (this.player.repeats) this.player.play();
-  }
-
-  #skipSilence() {
-    this.player.setSkips(!this.player.skips);
-    if (this.player.skips) this.say(say("saved_by_skipping", { time: clock(silentTotal(this.player.silences)) }));
-  }
-
-  #captions() {
-    settings.set("captions", !settings.get("captions", true));
-    this.transcript.setCaptions(settings.get("captions", true));
-    this.#showPlayer();
-  }
-
-  #full() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.stage.requestFullscreen?.();
-  }
-
-  #askForMore() {
-    this.change(drafts.setGate(this.draft, "sufficient", false));
-    one("[data-message]", this.root)?.focus();
   }
 
   // Lease and end -----------------------------------------------------------------------------------------------------
