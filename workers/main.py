@@ -16,6 +16,7 @@ from typing import IO
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 import app.schema  # noqa: F401  # every table must be known before one is used
 from app.db.engine import make_engine
@@ -170,10 +171,11 @@ class Worker:
         presence.leave(self._bench.settings.data_dir)
 
     def _pulse(self) -> None:
-        presence.beat(self._bench.settings.data_dir, queues=self._queues, now=self._bench.clock())
+        """Show that we live and write what is due. A full disk or a database that is down must not end the worker."""
         try:
+            presence.beat(self._bench.settings.data_dir, queues=self._queues, now=self._bench.clock())
             jobs.tick(self._bench.engine)
-        except Unavailable as error:
+        except (Unavailable, OSError, SQLAlchemyError) as error:
             log.warning("%s", error)
 
     def _join(self, seconds: float) -> None:
