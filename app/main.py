@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment
+from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -31,6 +32,7 @@ from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
+from app.jobs.presence import live_queues
 from app.review import api as review_api
 from app.review import routes as review_routes
 from app.review.hooks import Hooks
@@ -132,9 +134,16 @@ def ready(call: Call[NoForm]) -> Response:
     parts = {
         "database": lambda: is_alive(call.deps.engine) and is_current(call.deps.engine),
         "storage": call.storage.is_alive,
+        "worker": lambda: _worker_lives(call),
     }
     missing = [name for name, works in parts.items() if not _works(works)]
     return call.json({"ok": not missing, "missing": missing}, status=503 if missing else 200)
+
+
+def _worker_lives(call: Call[NoForm]) -> bool:
+    """Say whether somebody does jobs. Workers of a database server may run on any machine: there we can't know."""
+    embedded = make_url(call.settings.database).get_backend_name() == "sqlite"
+    return not embedded or bool(live_queues(call.settings.data_dir, now=system_clock()))
 
 
 def _works(check: Callable[[], bool]) -> bool:

@@ -140,13 +140,10 @@ def _demo_people(call: Call[NoForm]) -> list[DemoPerson]:
     ).all()
     held = call.session.exec(select(Membership)).all()
     order = list(Role)
+    ranks = {person.id: sorted(order.index(m.role) for m in held if m.person_id == person.id) for person in people}
     return [
-        DemoPerson(
-            person.email,
-            person.name,
-            [m.role.value for m in sorted(held, key=lambda m: order.index(m.role)) if m.person_id == person.id],
-        )
-        for person in people
+        DemoPerson(person.email, person.name, [order[rank].value for rank in ranks[person.id]])
+        for person in sorted(people, key=lambda person: (ranks[person.id], person.name))
     ]
 
 

@@ -143,7 +143,7 @@ def _issuer(document: Json, *, issuer: IssuerKeys | None) -> Check:
     if issuer is None or not issuer.known:
         return Check("issuer", ok=False, detail="Nobody here knows the issuer %(name)s.", params={"name": name})
     known_as = issuer.name or name
-    return Check("issuer", ok=True, detail="The key belongs to %(name)s.", params={"name": known_as})
+    return Check("issuer", ok=True, detail="The issuer is recognised: %(name)s.", params={"name": known_as})
 
 
 def _validity(document: Json, *, now: datetime) -> Check:

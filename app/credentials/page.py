@@ -196,11 +196,18 @@ def _steps(document: Json, *, translate: Translate) -> list[Step]:
     comment = _text(endorsed[0].get("credentialSubject", {}).get("endorsementComment")) if endorsed else None
     signed = _("The awarding body signed; one changed character breaks the signature.")
     steps = [
-        Step("video", _("Evidence"), " ".join(evidence)),
+        Step(_icon(document), _("Evidence"), " ".join(evidence)),
         Step("scales", _("Judgement"), _text(document["credentialSubject"].get("narrative")) or ""),
         Step("shield", _("Credential"), " ".join(part for part in (comment, signed) if part)),
     ]
     return [step for step in steps if step.text]
+
+
+def _icon(document: Json) -> str:
+    """Return the picture for the kind of evidence."""
+    genres = [str(piece.get("genre", "")) for piece in _dicts(document.get("evidence"))]
+    kinds = {genre.split("/", 1)[0] for genre in genres}
+    return "video" if "video" in kinds else "audio" if "audio" in kinds else "text"
 
 
 def _results(subject: Json) -> list[ResultLine]:

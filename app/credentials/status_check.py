@@ -33,8 +33,8 @@ def check_status(
         return _result(
             Standing.UNKNOWN,
             ok=False,
-            detail="Its status is not known: %(reason)s",
-            params={"reason": str(refusal)},
+            detail=refusal.detail,
+            params={name: str(value) for name, value in refusal.params.items()},
         )
     if not is_set:
         return _result(Standing.ACTIVE, ok=True, detail="Not suspended, not revoked.")

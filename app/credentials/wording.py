@@ -19,7 +19,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "one-assessor": "Scored against {criteria} published criteria by a qualified assessor.",
         "assessors": "Scored against {criteria} published criteria by {assessors} qualified assessors,"
         " each independently.",
-        "lot": "Quality assurance: lot of {size} judgements, {validated} validated independently.",
+        "lot": "Quality assurance: lot of {size}, {validated} validated independently.",
         "upheld": "This judgement was among those validated and was upheld.",
         "identity-none": "Identity: not checked.",
         "identity-declared": "Identity: declared by the holder, no document seen.",
@@ -49,7 +49,7 @@ SENTENCES: dict[str, dict[str, str]] = {
         "hours": "العبء التقديري: {hours} ساعة.",
         "one-assessor": "قيّمه مقيّم مؤهل وفق معايير منشورة عددها {criteria}.",
         "assessors": "قيّمه مقيّمون مؤهلون عددهم {assessors}، كل منهم على حدة، وفق معايير منشورة عددها {criteria}.",
-        "lot": "ضمان الجودة: دفعة من {size} حكمًا، روجع منها {validated} مراجعة مستقلة.",
+        "lot": "ضمان الجودة: دفعة من {size}، روجع منها {validated} مراجعة مستقلة.",
         "upheld": "كان هذا الحكم ضمن ما روجع وأُيِّد.",
         "identity-none": "الهوية: لم يُتحقق منها.",
         "identity-declared": "الهوية: بإقرار حامل الشهادة، دون الاطلاع على وثيقة.",

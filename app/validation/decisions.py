@@ -175,4 +175,4 @@ def _tell_the_lot(session: Session, subject: Subject, *, now: datetime) -> None:
     if SamplingPlan.model_validate(lot.plan).issue_policy is IssuePolicy.VALIDATE_ALL:
         release.release_item(session, lot=lot, item=item, now=now)
     session.flush()
-    sample.ask_for_decision(session, lot=lot, items=items, now=now)
+    sample.ask_for_decision(session, lot=lot, cause=str(subject.validation.id), now=now)

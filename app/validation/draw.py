@@ -7,10 +7,13 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 SECRET_BYTES = 32
 COMMIT_PREFIX = b"svs-commit-v1|"
 SAMPLE_PREFIX = "svs-sample-v1"
+# Two equal u have a chance of 2**-53; the key keeps the order defined even then.
+RANK = attrgetter("u", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def decision_key(*, submission_id: object, attempt: int) -> str:
 def draw(secret: bytes, *, plan_id: str, plan_version: int, key: str) -> Draw:
     """Rank one decision: the first 53 bits of an HMAC over plan and key, as a fraction of one."""
     message = f"{SAMPLE_PREFIX}|{plan_id}|{plan_version}|{key}".encode()
-    digest = hmac.new(secret, message, hashlib.sha256).digest()
+    digest = hmac.digest(secret, message, "sha256")
     return Draw(key=key, u=(int.from_bytes(digest[:8], "big") >> 11) / 2**53)
 
 
@@ -45,7 +48,7 @@ def draw_all(secret: bytes, *, plan_id: str, plan_version: int, keys: Iterable[s
 
 def smallest(draws: Sequence[Draw], n: int) -> tuple[Draw, ...]:
     """Return the `n` lowest ranks, ascending: a simple random sample. A larger `n` only adds."""
-    return tuple(sorted(draws, key=_rank)[:n])
+    return tuple(sorted(draws, key=RANK)[:n])
 
 
 def below(draws: Sequence[Draw], rate: float) -> tuple[Draw, ...]:
@@ -57,8 +60,3 @@ def below_topped_up(draws: Sequence[Draw], *, rate: float, n: int) -> tuple[Draw
     """Return the decisions with u < rate, then the next smallest until there are `n`."""
     picked = below(draws, rate)
     return picked + tuple(each for each in smallest(draws, n) if each.u >= rate)
-
-
-def _rank(each: Draw) -> tuple[float, str]:
-    # Two equal u have a chance of 2**-53; the key keeps the order defined even then.
-    return (each.u, each.key)

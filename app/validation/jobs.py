@@ -27,7 +27,18 @@ def close_due(session: Session, *, now: datetime) -> None:
         close_lot(session, lot=lot, now=now, why="due")
     for submission_id in _withdrawn_items(session):
         sample.withdraw_item(session, submission_id=submission_id, now=now)
+    for lot in _with_nothing_waiting(session):
+        outcome.decide(session, lot=lot, now=now)
     release_left_behind(session, now=now)
+
+
+def _with_nothing_waiting(session: Session) -> list[Lot]:
+    """Return undecided lots that only wait for us: a look that failed for good must not hold them for ever."""
+    waiting = select(LotItem.lot_id).where(col(LotItem.state).in_(sample.WAITING))
+    undecided = select(Lot).where(
+        col(Lot.state).in_([LotState.VALIDATING, LotState.RECTIFYING]), col(Lot.id).not_in(waiting)
+    )
+    return list(session.exec(undecided))
 
 
 def _withdrawn_items(session: Session) -> list[UUID]:

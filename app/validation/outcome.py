@@ -35,6 +35,7 @@ def decide(session: Session, *, lot: Lot, now: datetime) -> None:
 def _verdict(session: Session, lot: Lot) -> LotVerdict:
     items = sample.items_of(session, lot)
     faults, sampled = random_results(items)
+    lot.faults = faults
     settings = SamplingPlan.model_validate(lot.plan).posterior
     belief = posterior.Belief(a=lot.prior["a"], b=lot.prior["b"]).after(faults=faults, sampled=sampled)
     return lot_verdict(
@@ -90,6 +91,7 @@ def _rectify(session: Session, *, lot: Lot, now: datetime) -> None:
     if not _move(session, lot, LotState.RECTIFYING, LotState.RECTIFIED):
         return
     faults, sampled = random_results(items)
+    lot.faults = faults
     _learn_the_rest(session, lot=lot, faults=faults, sampled=sampled, now=now)
     _record(session, lot=lot, action="lot.rectified", now=now, faults=faults, sampled=sampled)
     release.release_lot(session, lot=lot, now=now)

@@ -46,7 +46,7 @@ def draw_sample(session: Session, *, lot: Lot, now: datetime) -> None:
         _select(lot, item, is_random=item.key in chosen, size=len(present))
     session.flush()
     if not any(item.state is ItemState.SELECTED for item in items):
-        ask_for_decision(session, lot=lot, items=items, now=now)
+        ask_for_decision(session, lot=lot, cause="closed", now=now)
 
 
 def _is_gone(session: Session, item: LotItem) -> bool:
@@ -121,7 +121,7 @@ def _take_out(session: Session, *, item: LotItem, lot: Lot, now: datetime) -> No
         organisation_id=lot.organisation_id,
         body={"key": item.key, "replaced_by": replacement.key if replacement else None},
     )
-    ask_for_decision(session, lot=lot, items=items, now=now)
+    ask_for_decision(session, lot=lot, cause=f"withdrawn:{item.key}", now=now)
 
 
 def _replace(lot: Lot, present: Sequence[LotItem]) -> LotItem | None:
@@ -135,13 +135,15 @@ def _replace(lot: Lot, present: Sequence[LotItem]) -> LotItem | None:
     return replacement
 
 
-def ask_for_decision(session: Session, *, lot: Lot, items: Sequence[LotItem], now: datetime) -> None:
-    """Write the job that looks whether the lot can be decided: once for each new state of its items."""
-    done = sum(1 for item in items if item.state in (*VALIDATED, ItemState.WITHDRAWN))
+def ask_for_decision(session: Session, *, lot: Lot, cause: str, now: datetime) -> None:
+    """Write the job that looks whether the lot can be decided. `cause` names the event: each event has its own look.
+
+    Two validators who decide at the same moment don't see each other's rows; the later look sees both.
+    """
     enqueue(
         session,
         catalog.DECIDE_LOT,
-        job_id=f"{catalog.DECIDE_LOT.name}:{lot.id}:{done}",
+        job_id=f"{catalog.DECIDE_LOT.name}:{lot.id}:{cause}",
         args={"lot_id": str(lot.id)},
         now=now,
     )

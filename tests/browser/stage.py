@@ -66,6 +66,10 @@ class Stage:
         with writing(self.engine) as session:
             return session.exec(select(RubricVersion).where(RubricVersion.code == code)).one()
 
+    def person(self, role: Role, name: str) -> Person:
+        with writing(self.engine) as session:
+            return a_person(session, self.organisation, role, name=name)
+
     def actor(self, person: Person, role: Role) -> Actor:
         return Actor(
             person_id=person.id,

@@ -57,7 +57,7 @@ def test_alignment_names_competencies_level_and_quality_assurance(award):
 
 def test_lot_and_sample_are_stated_and_nothing_more(award):
     said = award.credential()["credentialSubject"]["narrative"]
-    assert "lot of 12 judgements, 5 validated independently" in said
+    assert "lot of 12, 5 validated independently" in said
     assert "This judgement was among those validated" in said
     unsampled = award.changed(judgement=replace(award.facts.judgement, upheld_here=False))
     said = document.credential(unsampled.facts)["credentialSubject"]["narrative"]

@@ -45,7 +45,7 @@ def test_released_judgement_becomes_a_signed_credential(story):
     assert reached == [["ID", "3"], ["LI", "2"], ["AC", "2"], ["EM", "2"], ["NX", "2"], ["CL", "2"]]
     assert said["credentialStatus"]["statusListIndex"] == str(credential.status_index)
     assert credential.valid_until == NOW.replace(year=2028)
-    assert "lot of 1 judgements, 1 validated independently" in said["credentialSubject"]["narrative"]
+    assert "lot of 1, 1 validated independently" in said["credentialSubject"]["narrative"]
     with reading(story.engine) as session:
         assert verify_audit(session).ok
         assert session.exec(select(AuditEvent).where(AuditEvent.action == "credential.issued")).one()
@@ -60,7 +60,7 @@ def test_upheld_sample_is_endorsed_and_an_unsampled_judgement_is_not(story):
     assert len(endorsed) == 3 == counted(story, Endorsement)
     for one in endorsed:
         assert one["endorsement"][0]["credentialSubject"]["id"] == one["id"]
-    assert all("lot of 9 judgements, 3 validated" in one["credentialSubject"]["narrative"] for one in said)
+    assert all("lot of 9, 3 validated" in one["credentialSubject"]["narrative"] for one in said)
     assert sum("was upheld" in one["credentialSubject"]["narrative"] for one in said) == 3
     validators = {one["endorsement"][0]["issuer"]["id"] for one in endorsed}
     assert len(validators) == 1

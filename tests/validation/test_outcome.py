@@ -11,6 +11,7 @@ from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.evidence.models import Submission, SubmissionConsent
 from app.evidence.states import SubmissionState
+from app.jobs.models import Job, JobState
 from app.validation import jobs
 from app.validation.draw import commitment
 from app.validation.models import AssessorState, Tier
@@ -227,6 +228,17 @@ def test_validate_all_releases_each_by_its_own_validation(house, lead, validator
     done = validator.validate()
     assert sorted(states(engine).values()) == ["finalised", "held"]
     assert f"credentials.issue:{done['submission_id']}" in house.run_jobs()
+
+
+def test_a_lot_whose_look_failed_is_decided_by_the_next_round(house, lead, validator, engine):
+    house.decide(GOOD)
+    lead.close()
+    validate_all(validator)
+    with writing(engine) as session:
+        for job in session.exec(select(Job)).all():
+            job.state = JobState.FAILED
+        jobs.close_due(session, now=NOW)
+    assert lead.lot()["state"] == "accepted"
 
 
 def test_deciding_again_changes_nothing(house, lead, validator, engine):

@@ -27,7 +27,7 @@ def test_unknown_addresses_are_a_page_or_a_problem(client: TestClient):
 def test_readiness_says_what_is_missing(client: TestClient):
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["missing"] == ["storage"]
+    assert answer.json()["missing"] == ["storage", "worker"]
 
 
 def test_arabic_pages_run_from_right_to_left(client: TestClient):

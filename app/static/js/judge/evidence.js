@@ -1,12 +1,29 @@
 // What belongs to one piece of evidence: transcript, peaks, text. Fetched once, when it is first opened.
 
+/** Fetch a rendition; null when it is not there or can't be reached just now. */
 async function fetched(path, read) {
-  const answer = await fetch(path);
-  return answer.ok ? read(answer) : null;
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? await read(answer) : null;
+  } catch (error) {
+    if (error instanceof TypeError || error.name === "AbortError") return null;
+    throw error;
+  }
 }
 
 const asJson = (answer) => answer.json();
-const asText = (answer) => answer.text();
+
+// The text rendition holds paragraphs with their places in the original, in characters: put them back where they were.
+async function asOriginal(answer) {
+  const { paragraphs } = await answer.json();
+  let text = "";
+  let at = 0;
+  for (const { start, end, text: words } of paragraphs) {
+    text += "\n".repeat(Math.max(0, start - at)) + words;
+    at = end;
+  }
+  return text;
+}
 
 export class EvidenceShelf {
   constructor(pieces) {
@@ -42,7 +59,8 @@ export class EvidenceShelf {
     const base = `/api/v1/evidence/${piece.id}`;
     const has = (kind) => piece.has.includes(kind);
     if (this.isText(piece.id)) {
-      const text = await fetched(`${base}/text`, asText);
+      const text = await fetched(`${base}/text`, asOriginal);
+      if (text === null) this.loaded.delete(piece.id); // asked for again when it is opened again
       this.texts.set(piece.id, (text ?? "").replaceAll("\r\n", "\n"));
       return { text: this.texts.get(piece.id), transcript: null, peaks: [] };
     }
@@ -50,6 +68,7 @@ export class EvidenceShelf {
       has("transcript") ? fetched(`${base}/transcript`, asJson) : null,
       has("waveform") ? fetched(`${base}/waveform`, asJson) : null,
     ]);
+    if (!transcript && has("transcript")) this.loaded.delete(piece.id);
     return { text: null, transcript, peaks: wave?.peaks ?? [] };
   }
 }

@@ -149,6 +149,13 @@ export class Player extends EventTarget {
     this.#tell("part");
   }
 
+  /** Forget the marked part, unless it is being repeated. */
+  unmark() {
+    if (this.repeats) return;
+    this.part = { from: null, to: null };
+    this.#tell("part");
+  }
+
   get marked() {
     const { from, to } = this.part;
     return from !== null && to !== null && to > from ? { from, to } : null;

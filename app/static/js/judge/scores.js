@@ -161,5 +161,6 @@ export function placeName(moment, textOf) {
   const text = textOf(moment.evidence_id);
   if (text === null) return clock(moment.start_ms);
   const words = [...text].slice(moment.start_ms, moment.end_ms).join("").trim();
+  if (!words) return say("whole_text");
   return say("text_place", { words: words.length > 24 ? `${words.slice(0, 23)}…` : words });
 }

@@ -95,7 +95,11 @@ export class Session {
       if (facts.preview) this.preview = facts.preview;
       this.showOutcome();
     }
-    if (state === "stale") this.#choose(this.draft, facts.version, drafts.read(facts.draft));
+    if (state === "stale") return void this.#meet(facts.version, drafts.read(facts.draft));
+    this.#showSaved(state, facts);
+  }
+
+  #showSaved(state, facts) {
     const texts = {
       saving: () => say("saving"),
       saved: () => say("saved", { time: timeOfDay(new Date(), language) }),
@@ -106,6 +110,17 @@ export class Session {
     for (const box of all("[data-saved]")) {
       one("span", box).textContent = texts[state]();
       box.dataset.state = state;
+    }
+  }
+
+  /** The server has a later draft. One that says the same (our own, sent with the last breath of the page) is no conflict. */
+  async #meet(version, theirs) {
+    if (drafts.differences(this.draft, theirs).length) {
+      this.#showSaved("stale", {});
+      await this.#choose(this.draft, version, theirs);
+    } else {
+      await this.saver.adopt(version);
+      this.#showSaved("saved", {});
     }
   }
 
@@ -231,6 +246,7 @@ export class Session {
     const start = Math.min(place.start_ms, Math.max(0, end - 1));
     const moment = { evidence_id: place.evidence_id, start_ms: start, end_ms: end };
     this.change(drafts.addMoment(this.draft, criterion, moment));
+    if (place.isMarked) this.player.unmark();
     this.say(say("linked", { time: this.placeOf(moment), criterion: this.scores.titleOf(criterion) }));
   }
 
@@ -253,6 +269,7 @@ export class Session {
     player.addEventListener("part", () => this.#showPart());
     player.addEventListener("skipped", (event) => this.say(say("skip_to", { time: clock(event.detail + 500) })));
     player.addEventListener("again", () => this.say(say("again_gone")));
+    this.stage.addEventListener("click", (event) => event.target.closest("button") || player.toggle());
     player.media.addEventListener("durationchange", () => this.#arrived());
     scores.addEventListener("gate", ({ detail }) => this.change(drafts.setGate(this.draft, detail.gate, detail.answer)));
     scores.addEventListener("level", ({ detail }) => this.change(drafts.setLevel(this.draft, detail.criterion, detail.level)));
@@ -274,6 +291,7 @@ export class Session {
   #comment(detail) {
     const about = { ...detail, criterion: this.scores.current };
     this.change(drafts.addComment(this.draft, about));
+    this.player.unmark();
     this.say(say("commented", { time: this.placeOf(detail) }));
   }
 

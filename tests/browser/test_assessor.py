@@ -1,0 +1,286 @@
+"""An assessor scores by keyboard: queue, player, transcript, gates, levels, moments, comment, send, the next one."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlmodel import select
+
+from app.assessments.models import Assessment
+from app.db.engine import reading
+from app.evidence.states import EvidenceKind
+from app.review.models import Claim
+from tests.browser.conftest import SignIn, axe_violations, scrolls_sideways, until
+from tests.browser.stage import Recording, Stage
+
+pytestmark = pytest.mark.browser
+Recordings = Callable[[EvidenceKind], Recording]
+SOON = 10_000
+
+
+def hours_ago(hours: float) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator(".top [data-saved]")).to_have_attribute("data-state", "saved", timeout=SOON)
+
+
+def now_ms(page: Page) -> float:
+    return float(page.evaluate("document.querySelector('[data-media]').currentTime * 1000"))
+
+
+@pytest.fixture
+def workstation(stage: Stage, recording: Recordings, sign_in: SignIn) -> Page:
+    """The workstation of a recorded call, opened from the queue; another submission waits behind it."""
+    stage.submission(recording(EvidenceKind.AUDIO), ready_at=hours_ago(30))
+    stage.submission(recording(EvidenceKind.VIDEO), ready_at=hours_ago(2))
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".w").first).to_be_visible(timeout=SOON)
+    return page
+
+
+def test_the_queue_is_walked_by_keys(stage: Stage, recording: Recordings, sign_in: SignIn):
+    stage.submission(recording(EvidenceKind.AUDIO), ready_at=hours_ago(200))
+    stage.submission(recording(EvidenceKind.AUDIO), ready_at=hours_ago(2))
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("tr[aria-selected=true]")).to_have_count(1)
+    reference = page.locator("tr[aria-selected=true] bdi").first.inner_text()
+    page.keyboard.press("/")
+    page.keyboard.type("jk")
+    assert page.locator("#s").input_value() == "jk"
+    page.locator("#s").fill("")
+    page.locator("tr[aria-selected=true] [data-open]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".place")).to_contain_text(reference)
+
+
+def test_scoring_by_keyboard_alone(stage: Stage, workstation: Page):
+    page = workstation
+    first = page.url
+    page.keyboard.press("3")
+    expect(page.locator("[name=level-ID]:checked")).to_have_count(0)
+    for _ in range(4):
+        page.keyboard.press("y")
+    expect(page.locator("[data-levels]")).to_be_enabled()
+    for number in range(6):
+        page.keyboard.press("4" if number == 0 else "3")
+        page.keyboard.press("l")
+        page.keyboard.press("e")
+        page.keyboard.press("]")
+    expect(page.locator("[data-count]")).to_have_text("6 of 6 scored")
+    page.keyboard.press("c")
+    page.keyboard.type("Clear and calm here. jk123")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cmt p")).to_have_text("Clear and calm here. jk123")
+    saved(page)
+    expect(page.locator("[data-outcome]")).to_contain_text("Outcome: competent")
+    expect(page.locator("[data-outcome]")).to_contain_text("Sending can’t be undone")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(f"/claims/(?!{first.rsplit('/', 1)[1]})"))
+    expect(page.locator("[data-toast]")).to_contain_text("The next submission is open")
+    with reading(stage.engine) as session:
+        locked = session.exec(select(Assessment)).one()
+    assert locked.outcome == "competent"
+    assert {score["criterion"]: score["level"] for score in locked.scores}["ID"] == 3
+    assert all(score["moments"] for score in locked.scores)
+    assert locked.comments[0]["text"] == "Clear and calm here. jk123"
+
+
+def test_words_follow_the_recording_and_seek(workstation: Page):
+    page = workstation
+    page.locator(".w", has_text="nouns").click()
+    expect(page.locator(".w.on")).to_have_text("nouns")
+    page.keyboard.press(".")
+    expect(page.locator(".w.on")).to_have_text("alongside")
+    page.keyboard.press("u")
+    expect(page.locator(".w.on")).to_have_text("sie")
+    page.keyboard.press("/")
+    page.keyboard.type("amiable wo")
+    expect(page.locator("[data-found]")).to_have_text("1 of 1")
+    expect(page.locator(".w.on")).to_have_text("amiable")
+    page.keyboard.press("Escape")
+    before = now_ms(page)
+    page.keyboard.press("k")
+    page.wait_for_function(
+        "before => document.querySelector('[data-media]').currentTime * 1000 > before + 600", arg=before
+    )
+    words_lit = page.evaluate(
+        """() => new Promise(done => { const media = document.querySelector('[data-media]'); let worst = 0, seen = 0;
+        let last = document.querySelector('.w.on');
+        const look = () => { const on = document.querySelector('.w.on');
+          if (on !== last) { last = on; seen += 1; }
+          if (seen >= 3 || media.ended) return done(seen); requestAnimationFrame(look); };
+        look(); })"""
+    )
+    assert words_lit >= 3
+    page.keyboard.press("k")
+    assert page.evaluate("document.querySelector('[data-media]').paused")
+
+
+def test_typing_a_comment_pauses_and_enter_goes_on(workstation: Page):
+    page = workstation
+    page.keyboard.press("k")
+    until(page, "document.querySelector('[data-media]').currentTime > 1.5")
+    page.keyboard.press("c")
+    page.keyboard.type("a")
+    until(page, "document.querySelector('[data-media]').paused")
+    at = now_ms(page)
+    page.keyboard.type("nd here")
+    page.keyboard.press("Enter")
+    until(page, "!document.querySelector('[data-media]').paused")
+    saved(page)
+    start = page.evaluate("fetch(location.pathname.replace('/claims', '/api/v1/claims')).then(a => a.json())")
+    assert abs(start["draft"]["comments"][0]["start_ms"] - (at - 1000)) < 150
+
+
+def test_an_arabic_keyboard_layout_scores_too(workstation: Page):
+    page = workstation
+    for _ in range(4):
+        page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'غ', code: 'KeyY', bubbles: true}))")
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: '٣', code: 'Digit3', bubbles: true}))")
+    expect(page.locator("[name=level-ID]:checked")).to_have_value("2")
+
+
+def test_single_keys_can_be_switched_off(workstation: Page):
+    page = workstation
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("y")
+    page.locator("[data-single-keys]").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("y")
+    expect(page.locator("[data-gates-tag]")).to_have_text("0 of 4")
+
+
+def test_offline_keeps_the_draft_on_this_device_and_saves_it_later(stage: Stage, workstation: Page):
+    page = workstation
+    page.keyboard.press("y")
+    saved(page)
+    page.context.set_offline(True)
+    page.locator("#message").fill("Written in a tunnel")
+    expect(page.locator(".top [data-saved]")).to_have_attribute("data-state", "offline", timeout=SOON)
+    page.context.set_offline(False)
+    saved(page)
+    with reading(stage.engine) as session:
+        assert session.exec(select(Claim)).one().draft["message"] == "Written in a tunnel"
+
+
+def test_a_page_that_is_closed_offline_finds_its_draft_again(stage: Stage, workstation: Page):
+    page = workstation
+    page.route("**/draft", lambda route: route.abort())
+    page.locator("#message").fill("Nearly lost")
+    expect(page.locator(".top [data-saved]")).to_have_attribute("data-state", "offline", timeout=SOON)
+    page.reload()
+    expect(page.locator("#message")).to_have_value("Nearly lost", timeout=SOON)
+    page.unroute("**/draft")
+    saved(page)
+
+
+def test_two_windows_lose_neither_draft(workstation: Page):
+    page = workstation
+    other = page.context.new_page()
+    other.faults = []
+    other.goto(page.url)
+    expect(other.locator(".w").first).to_be_visible(timeout=SOON)
+    other.locator("#message").fill("From the other window")
+    saved(other)
+    page.locator("#message").fill("From this window")
+    dialog = page.locator("#conflict")
+    expect(dialog).to_be_visible(timeout=SOON)
+    expect(dialog).to_contain_text("From the other window")
+    expect(dialog).to_contain_text("From this window")
+    assert axe_violations(page) == []
+    dialog.get_by_role("button", name="Keep what is here").click()
+    saved(page)
+    kept = page.evaluate(
+        """() => new Promise(done => { const open = indexedDB.open('assay-drafts');
+        open.onsuccess = () => { const all = open.result.transaction('kept').objectStore('kept').getAll();
+          all.onsuccess = () => done(all.result.map(each => each.draft.message)); }; })"""
+    )
+    assert kept == ["From the other window"]
+    page.reload()
+    expect(page.locator("#message")).to_have_value("From this window")
+
+
+def test_asking_for_more_needs_a_message(stage: Stage, workstation: Page):
+    page = workstation
+    for _ in range(3):
+        page.keyboard.press("y")
+    page.get_by_role("button", name="Ask for more").click()
+    expect(page.locator("#message")).to_be_focused()
+    saved(page)
+    expect(page.locator("[data-outcome]")).to_contain_text("Goes back to the candidate")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-missing]")).to_be_visible(timeout=SOON)
+    page.locator("#message").fill("Please add the end of the call.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_load_state()
+    expect(page.locator("[data-toast]")).to_contain_text("Sent", timeout=SOON)
+    with reading(stage.engine) as session:
+        assert session.exec(select(Assessment)).one().outcome == "returned"
+
+
+def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_in: SignIn):
+    made = stage.submission(recording(EvidenceKind.VIDEO), code="credit-analysis-walkthrough")
+    stage.text(made, "First line 😀.\nThe rate follows the corridor, so the instalment can rise.")
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    page.locator("[data-evidence]").nth(1).click()
+    expect(page.locator("[data-text]")).to_contain_text("corridor")
+    for _ in range(4):
+        page.keyboard.press("y")
+    page.keyboard.press("3")
+    page.evaluate(
+        """() => { const node = document.querySelector('[data-text]').firstChild;
+        const at = node.data.indexOf('The rate');
+        getSelection().setBaseAndExtent(node, at, node, at + 8); }"""
+    )
+    page.keyboard.press("e")
+    expect(page.locator(".crit.open .mo .ts")).to_have_text("“The rate”")
+    saved(page)
+    page.reload()
+    expect(page.locator(".crit.open .mo .ts, .crit .mo .ts").first).to_have_text("“The rate”", timeout=SOON)
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_pages_pass_axe(stage: Stage, recording: Recordings, sign_in: SignIn, width: int, scheme: str, language: str):
+    stage.submission(recording(EvidenceKind.VIDEO), attempt=2, ready_at=hours_ago(150))
+    stage.submission(recording(EvidenceKind.AUDIO), ready_at=hours_ago(2))
+    page = sign_in(
+        stage.assessor,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        locale=language,
+        reduced_motion="reduce",
+    )
+    page.goto("/queue")
+    assert axe_violations(page) == []
+    assert not scrolls_sideways(page)
+    page.locator("[data-open]").first.click()
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".w").first).to_be_visible(timeout=SOON)
+    assert axe_violations(page) == []
+    for _ in range(4):
+        page.keyboard.press("y")
+    page.keyboard.press("3")
+    page.keyboard.press("e")
+    saved_state = page.locator("[data-saved][data-state=saved]").first
+    expect(saved_state).to_be_attached(timeout=SOON)
+    assert axe_violations(page) == []
+    assert not scrolls_sideways(page)
+    page.keyboard.press("?")
+    assert axe_violations(page) == []
