@@ -117,7 +117,11 @@ class Site:
 
     def _start(self) -> Mortal:
         made = _start(self._here, "second-site", "serve", "--port", str(self._port))
-        wait_for(self._answers, seconds=90, what="the site to answer")
+        try:
+            wait_for(self._answers, seconds=90, what="the site to answer")
+        except AssertionError:
+            made.stop()
+            raise
         return made
 
     def _answers(self) -> bool | None:
