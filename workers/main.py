@@ -27,7 +27,7 @@ from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.embedded import located
 from workers.bench import Bench
-from workers.handlers import HANDLERS, when_failed
+from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
@@ -182,10 +182,13 @@ class Worker:
             except Unavailable as error:  # the database is down: jobs are safe, we wait
                 log.warning("%s", error)
                 self._ending.wait(DOWN_SECONDS)
+            except Exception:  # a bug must not end the thread: its queue would stand still while the worker looks alive
+                log.exception("a job of the queue %s broke its worker thread; the thread goes on", queue)
+                self._ending.wait(DOWN_SECONDS)
 
     def _execute(self, job: Job) -> None:
         log.info("%s: attempt %d", job.id, job.attempt)
-        handler = HANDLERS.get(job.name, _unknown)
+        handler = handler_of(job.name) or _unknown
         jobs.execute(self._bench.engine, job, handler=partial(handler, self._bench), on_failed=when_failed)
 
 

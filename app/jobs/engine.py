@@ -131,7 +131,7 @@ def free_leases(engine: Engine) -> int:
 
 def execute(engine: Engine, job: Job, *, handler: Handler, on_failed: OnFailed) -> None:
     """Run one attempt of a leased job to its end: done, to be tried again, failed or cancelled."""
-    kind = CATALOG[job.name]
+    kind = CATALOG.get(job.name) or JobKind(job.name, job.queue)  # of a newer release: its handler says so
     run = Run(engine, job.id, job.fence or "", job.attempt, kind.max_attempts, threading.Event())
     if job.cancel:
         _end(run, state=JobState.CANCELLED)
@@ -207,10 +207,17 @@ def _again(run: Run, job: Job, kind: JobKind, on_failed: OnFailed, error: str) -
 
 
 def _fail(run: Run, job: Job, on_failed: OnFailed, error: str) -> None:
+    """End a job for good and tell those whom it concerns, in one unit; it ends even if they can't be told."""
     now = clock()
-    with writing(run.engine) as session:
-        if run._set(session, state=JobState.FAILED, error=error, ended_at=now):  # noqa: SLF001
-            on_failed(session, {"name": job.name, **job.args}, error, now)
+    try:
+        with writing(run.engine) as session:
+            if run._set(session, state=JobState.FAILED, error=error, ended_at=now):  # noqa: SLF001
+                on_failed(session, {**job.args, "name": job.name}, error, now)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("nobody could be told that the job %s has failed", job.id)
+        _end(run, state=JobState.FAILED, error=error)
 
 
 def tick(engine: Engine) -> None:

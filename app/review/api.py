@@ -123,15 +123,22 @@ def workstation_json(session: Session, made: Claim) -> dict[str, Any]:
 
 
 def _earlier(session: Session, submission: Submission) -> list[dict[str, Any]]:
-    """Return what was judged in earlier attempts, and what was asked for in this one."""
+    """Return what was judged in earlier attempts, and what was asked for in this one.
+
+    Other marks of this attempt stay hidden: a claim never says whether it is a first, second or third mark (rule 11).
+    """
     family = select(Submission.id).where(
         Submission.candidate_id == submission.candidate_id,
         Submission.rubric_code == submission.rubric_code,
-        Submission.attempt <= submission.attempt,
+        Submission.attempt < submission.attempt,
     )
+    asked_for = (col(Assessment.submission_id) == submission.id) & (col(Assessment.outcome) == "returned")
     rows = session.exec(
         select(Assessment)
-        .where(col(Assessment.submission_id).in_(family), col(Assessment.outcome) != "under-investigation")
+        .where(
+            col(Assessment.submission_id).in_(family) | asked_for,
+            col(Assessment.outcome) != "under-investigation",
+        )
         .order_by(col(Assessment.locked_at))
     )
     return [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.client import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -19,11 +20,12 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 
-from app.errors import NotFound, Unavailable
+from app.errors import AssayError, NotFound, Unavailable
 from app.settings import Settings
 
 MIN_PART_BYTES = 5 * 1024**2
 STREAM_BYTES = 1024**2
+DOWN = "The storage can't be reached just now. Nothing was lost; please try again."
 GONE = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound"})
 
 
@@ -227,12 +229,21 @@ def _down_is_unavailable() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = str(error.response["Error"]["Code"])
-        status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
-        if code in GONE or status == 404:  # noqa: PLR2004
-            raise NotFound("The storage holds no such object.", code="object-not-found") from error
-        if status >= 500:  # noqa: PLR2004
-            raise Unavailable("The storage can't be reached just now. Nothing was lost; please try again.") from error
+        if refusal := _refusal(error):
+            raise refusal from error
+        raise
+    except S3UploadFailedError as error:  # what boto3 makes of a ClientError while it uploads a file
+        if isinstance(error.__context__, ClientError) and (refusal := _refusal(error.__context__)):
+            raise refusal from error
         raise
     except (BotoConnectionError, HTTPClientError, BotoCoreError) as error:
-        raise Unavailable("The storage can't be reached just now. Nothing was lost; please try again.") from error
+        raise Unavailable(DOWN) from error
+
+
+def _refusal(error: ClientError) -> AssayError | None:
+    """Return what an answer of the store means to people, or None for one that is a bug of ours."""
+    code = str(error.response["Error"]["Code"])
+    status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
+    if code in GONE or status == 404:  # noqa: PLR2004
+        return NotFound("The storage holds no such object.", code="object-not-found")
+    return Unavailable(DOWN) if status >= 500 else None  # noqa: PLR2004

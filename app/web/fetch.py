@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from limits import parse
 from limits.storage import MemoryStorage
@@ -47,8 +47,16 @@ class Fetched:
 class Fetcher:
     """Fetches for the people of one site, a few times a minute for each of them."""
 
-    def __init__(self, *, is_allowed: Callable[[IpAddress], bool] | None = None, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        is_allowed: Callable[[IpAddress], bool] | None = None,
+        seconds: float = SECONDS,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        """`trusted` names whose certificates are believed; the usual authorities without it."""
         self._is_allowed = is_allowed or is_public
+        self._trusted = trusted
         self._seconds = seconds
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
@@ -59,7 +67,7 @@ class Fetcher:
             raise TooMany("Too many addresses were looked up. Please wait a minute.")
         address = self._resolve(parts)
         try:
-            return _get(parts, address=address, accept=accept, seconds=self._seconds)
+            return _get(parts, address=address, accept=accept, seconds=self._seconds, trusted=self._trusted)
         except (HTTPException, OSError) as error:
             raise Unavailable("The address %(url)s does not answer.", url=url[:200]) from error
 
@@ -85,7 +93,7 @@ def is_public(address: IpAddress) -> bool:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        _ = parts.port, url.encode(), (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise Invalid("This is not an address.") from error
     if parts.scheme not in PORTS or not parts.hostname or parts.username or parts.password:
@@ -93,43 +101,72 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _get(parts: SplitResult, *, address: str, accept: str, seconds: float) -> Fetched:
+def _get(parts: SplitResult, *, address: str, accept: str, seconds: float, trusted: ssl.SSLContext | None) -> Fetched:
     """Ask the checked address. One timer ends it all: a server that drips would otherwise hold a thread for hours."""
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     connection = HTTPConnection(host, port)
-    plain = socket.create_connection((address, port), timeout=seconds)
-    late = threading.Event()
-    timer = threading.Timer(seconds, _hang_up, [plain, late])
+    line = Line(socket.create_connection((address, port), timeout=seconds))
+    timer = threading.Timer(seconds, line.hang_up)
     timer.daemon = True
     timer.start()
     try:
-        connection.sock = _secured(plain, host) if parts.scheme == "https" else plain
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers={"Host": parts.netloc, "Accept": accept, "User-Agent": "Assay"})
+        if parts.scheme == "https":
+            line.secure(host, trusted=trusted)
+        connection.sock = line.socket
+        headers = {"Host": _host_header(parts), "Accept": accept, "User-Agent": "Assay"}
+        connection.request("GET", _target(parts), headers=headers)
         answer = connection.getresponse()
         if answer.status != OK:
             raise Unavailable("The address answered with the status %(status)s.", status=answer.status)
         content = answer.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise Invalid("What is at this address is larger than 1 MiB.")
-        if late.is_set():  # what was read until then looks like a whole, short answer
+        if line.is_late.is_set():  # what was read until then looks like a whole, short answer
             raise Unavailable("The address takes too long to answer.")
         return Fetched(content, answer.headers.get("content-type", ""))
     finally:
         timer.cancel()
         connection.close()
-        plain.close()
+        line.socket.close()
 
 
-def _hang_up(connection: socket.socket, late: threading.Event) -> None:
-    late.set()
-    with contextlib.suppress(OSError):  # it ended by itself a moment before
-        connection.shutdown(socket.SHUT_RDWR)
+class Line:
+    """A connection that can be cut from another thread, at any moment of its life."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self.socket = plain
+        self.is_late = threading.Event()
+
+    def secure(self, host: str, *, trusted: ssl.SSLContext | None) -> None:
+        """Speak TLS with the checked address, and ask for the certificate of the name.
+
+        `wrap_socket` takes the plain socket's place at once, so that a slow handshake can be cut too.
+        """
+        context = trusted or ssl.create_default_context()
+        secured = context.wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
+        self.socket = secured
+        if self.is_late.is_set():  # cut in the moment between the two sockets
+            raise TimeoutError
+        secured.do_handshake()
+
+    def hang_up(self) -> None:
+        """End it: whoever waits for an answer gets none."""
+        self.is_late.set()
+        with contextlib.suppress(OSError):  # it ended by itself a moment before
+            # The plain method: that of TLS would take its state away from under the thread that reads.
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
-def _secured(plain: socket.socket, host: str) -> socket.socket:
-    """Speak TLS with the checked address, and ask for the certificate of the name."""
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+def _host_header(parts: SplitResult) -> str:
+    if parts.netloc.isascii():
+        return parts.netloc
+    host = (parts.hostname or "").encode("idna").decode()
+    return f"{host}:{parts.port}" if parts.port else host
+
+
+def _target(parts: SplitResult) -> str:
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return quote(path, safe="/%?#[]@!$&'()*+,;=:~")
 
 
 def fetcher_of(deps: Deps) -> Fetcher:

@@ -202,6 +202,16 @@ def test_document_of_another_shape_is_not_genuine(award, change):
     assert failed(report)[0] == "structure"
 
 
+@pytest.mark.parametrize("address", ["https://assay.example/a b", "https://assay.example/<>", "added", "urn:x:\u0001"])
+def test_evidence_added_under_an_address_that_is_none_is_not_genuine(award, address):
+    """Libraries drop what is said about such an address: the signature would still hold."""
+    signed = award.credential()
+    signed["evidence"].append({"id": address, "type": ["Evidence"], "name": "A doctorate"})
+    report = check(award, json.dumps(signed))
+    assert report.verdict is Verdict.NOT_GENUINE
+    assert "context" in failed(report)
+
+
 def test_undefined_term_is_not_genuine(award):
     report = check(award, json.dumps({**award.credential(), "favouriteColour": "green"}))
     assert report.verdict is Verdict.NOT_GENUINE

@@ -80,6 +80,10 @@ def test_texts_are_cleaned_before_signing(raw, cleaned):
         {"evidence": [{"id": "urn:x:1", "type": ["Evidence"], "resolution": "hd"}]},
         {"type": ["VerifiableCredential", "OpenBadgeCredential", "MadeUpCredential"]},
         {"id": "no-full-address"},
+        {"evidence": [{"id": "https://assay.example/a b", "type": ["Evidence"], "name": "Added unseen"}]},
+        {"evidence": [{"id": "https://assay.example/<x>", "type": ["Evidence"], "name": "Added unseen"}]},
+        {"evidence": [{"id": "_:b0", "type": ["Evidence"], "name": "Nameless"}]},
+        {"name": {"@value": "x", "@language": "no language"}},
     ],
 )
 def test_what_would_not_be_covered_by_the_signature_is_not_signed(award, change):

@@ -10,7 +10,7 @@ from app.audit.service import append, verify
 from app.db.engine import reading, writing
 from app.errors import Invalid, Unavailable
 from app.jobs import engine as jobs
-from app.jobs.catalog import ISSUE
+from app.jobs.catalog import ISSUE, JobKind
 from app.jobs.models import Job, JobState, Queue
 from app.jobs.service import enqueue
 
@@ -95,3 +95,31 @@ def test_a_refusal_ends_the_job_with_its_reason(engine: Engine):
     jobs.execute(engine, job, handler=refuse, on_failed=lambda _session, _args, error, _now: told.append(error))
     assert state_of(engine).state is JobState.FAILED
     assert told == ["This can't be signed."]
+
+
+def test_a_job_of_a_newer_release_waits_for_a_newer_worker(engine: Engine):
+    def unknown(run: jobs.Run, args: object) -> None:
+        raise Unavailable("This release does not know the job.")
+
+    with writing(engine) as session:
+        newer = JobKind("credentials.invented-later", Queue.QUICK)
+        enqueue(session, newer, job_id="newer:1", args={}, now=jobs.clock())
+    job = jobs.take(engine, Queue.QUICK)
+    assert job is not None
+    jobs.execute(engine, job, handler=unknown, on_failed=never)
+    assert state_of(engine, "newer:1").state is JobState.TODO
+
+
+def test_a_job_ends_even_if_nobody_can_be_told(engine: Engine):
+    def refuse(run: jobs.Run, args: object) -> None:
+        raise Invalid("This can't be signed.")
+
+    def broken(session: Session, args: object, error: str, now: object) -> None:
+        raise ValueError("badly formed hexadecimal UUID string")
+
+    a_job(engine)
+    job = jobs.take(engine, Queue.QUICK)
+    assert job is not None
+    jobs.execute(engine, job, handler=refuse, on_failed=broken)
+    ended = state_of(engine)
+    assert (ended.state, ended.error) == (JobState.FAILED, "This can't be signed.")

@@ -17,7 +17,16 @@ from app.evidence.models import Evidence, Involvement, Submission
 from app.evidence.states import Part, SubmissionState
 from app.review.models import Claim
 from tests.conftest import NOW, Clock
-from tests.factories import a_judgement, a_person, a_rubric, a_submission, a_token, an_organisation, bearer
+from tests.factories import (
+    a_judgement,
+    a_person,
+    a_result,
+    a_rubric,
+    a_submission,
+    a_token,
+    an_organisation,
+    bearer,
+)
 
 
 @dataclass
@@ -211,3 +220,14 @@ def test_another_organisations_claim_looks_unknown(client: TestClient, world: Wo
     assert client.get(f"/api/v1/claims/{made['id']}", headers=stranger).status_code == 404
     body = {"submission_id": str(world.submission_id)}
     assert client.post("/api/v1/queue/claims", json=body, headers=stranger).status_code == 404
+
+
+def test_another_mark_of_the_same_attempt_stays_hidden(client: TestClient, world: World, engine: Engine):
+    with writing(engine) as session:
+        submission = session.get_one(Submission, world.submission_id)
+        a_result(session, submission, assessor=a_person(session, world.organisation, Role.ASSESSOR))
+        submission.state = SubmissionState.READY
+    held = claim(client, world, world.second)
+    answer = client.get(f"/api/v1/claims/{held['id']}", headers=world.second)
+    assert answer.json()["earlier"] == []
+    assert "Seen here." not in answer.text

@@ -2,10 +2,16 @@
 
 import ipaddress
 import socket
+import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from app.errors import Invalid, TooMany, Unavailable
 from app.web import fetch
@@ -97,6 +103,8 @@ def test_addresses_on_the_open_internet_are_public(address):
         "//example.org",
         "http://example.org:99999/",
         "not an address",
+        "https://\ud800.example.org/",
+        "https://example.org/\ud800",
     ],
 )
 def test_what_is_no_public_address_is_refused(url):
@@ -139,6 +147,69 @@ def test_server_that_drips_is_hung_up_on():
     stop.set()
     thread.join()
     listener.close()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Make a certificate for localhost and return the file with it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "localhost.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return file
+
+
+def test_server_that_drips_through_tls_is_hung_up_on(certificate):
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(certificate)
+    hasty = Fetcher(
+        is_allowed=lambda address: address.is_loopback,
+        seconds=0.4,
+        trusted=ssl.create_default_context(cafile=certificate),
+    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    hung_up = threading.Event()
+
+    def drip():
+        plain, _ = listener.accept()
+        with server_side.wrap_socket(plain, server_side=True) as connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            for _ in range(100):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    hung_up.set()
+                    return
+                threading.Event().wait(0.05)
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    with pytest.raises(Unavailable):
+        hasty.fetch(f"https://localhost:{listener.getsockname()[1]}/", on_behalf_of="test")
+    thread.join()
+    listener.close()
+    assert hung_up.is_set()
+
+
+def test_addresses_in_any_script_are_asked_for(site, open_fetcher):
+    found = open_fetcher.fetch(f"{site}/شهادة?لغة=ar", on_behalf_of="test")
+    assert found.media_type == "application/json"
 
 
 def test_host_that_nobody_answers_for_is_said(open_fetcher):

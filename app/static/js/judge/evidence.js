@@ -73,6 +73,33 @@ export class EvidenceShelf {
   }
 }
 
+/** The range of a span in a text that stands in one node; spans count characters, ranges UTF-16 units. */
+function rangeOf(node, { start_ms, end_ms }) {
+  const characters = [...node.data];
+  const unit = (index) => characters.slice(0, index).join("").length;
+  const range = document.createRange();
+  range.setStart(node, unit(start_ms));
+  range.setEnd(node, unit(end_ms ?? start_ms));
+  return range;
+}
+
+/** Show which spans of a text are linked or commented, where the browser can paint them without changing the text. */
+export function paintSpans(box, spans) {
+  if (!globalThis.CSS?.highlights) return;
+  const node = box.firstChild;
+  CSS.highlights.set("linked", new Highlight(...(node ? spans.map((span) => rangeOf(node, span)) : [])));
+}
+
+/** Select a span of a text and bring it into view. */
+export function selectSpan(box, span) {
+  const node = box.firstChild;
+  if (!node) return;
+  const range = rangeOf(node, span);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+  box.scrollTop += range.getBoundingClientRect().top - box.getBoundingClientRect().top - 80;
+}
+
 /** The place of a selection in a text, in characters (not UTF-16 units); null when nothing in the box is selected. */
 export function selectedSpan(box, selection = getSelection()) {
   if (!selection.rangeCount || selection.isCollapsed) return null;
