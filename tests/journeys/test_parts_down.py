@@ -1,5 +1,7 @@
 """Storage or database down: the API says 503 and when to come again, pages say so, and jobs wait until it is over."""
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,31 +23,41 @@ pytestmark = pytest.mark.journey
 TITLE = "Back in a moment"
 
 
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Started]:
+class Outside:
     """A storage server that Assay did not start, so that it stays down until the test starts it again."""
-    started = embedded.start(tmp_path_factory.mktemp("outside"), origin="http://127.0.0.1")
-    yield started
-    embedded.stop_leftover(started.folder.parent)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.started = embedded.start(folder, origin="http://127.0.0.1")
+
+    def kill(self) -> None:
+        os.killpg(self.started.process.pid, signal.SIGKILL)
+        self.started.process.wait()
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Kill it for the length of a block; it comes back under the same address."""
+        before = self.started.server.ports
+        self.kill()
+        try:
+            yield
+        finally:
+            self.started = embedded.start(self._folder, origin="http://127.0.0.1")
+            assert self.started.server.ports == before
 
 
 @pytest.fixture(scope="module")
-def cast(outside: embedded.Started, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
-    known = {f"ASSAY_{name.upper()}": value for name, value in embedded.addresses(outside.server).items()}
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    made = Outside(tmp_path_factory.mktemp("outside"))
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def cast(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    known = {f"ASSAY_{name.upper()}": value for name, value in embedded.addresses(outside.started.server).items()}
     with running(tmp_path_factory.mktemp("down"), "--workers", "0", **known) as here:
         yield a_cast(here)
-
-
-@contextmanager
-def storage_down(outside: embedded.Started) -> Iterator[None]:
-    """Kill the storage for the length of a block."""
-    folder = outside.folder.parent
-    assert embedded.stop_leftover(folder)
-    try:
-        yield
-    finally:
-        again = embedded.start(folder, origin=outside.server.origin)
-        assert again.server.ports == outside.server.ports
 
 
 @contextmanager
@@ -120,7 +132,7 @@ def says_so(answer: urllib3.BaseHTTPResponse) -> None:
     assert "<html" in answer.data.decode()
 
 
-def test_storage_down_is_said_and_jobs_wait_for_it(cast: Cast, outside: embedded.Started, tmp_path: Path):
+def test_storage_down_is_said_and_jobs_wait_for_it(cast: Cast, outside: Outside, tmp_path: Path):
     here, candidate = cast.here, cast.candidate
     waiting = a_draft(cast)
     voice = a_talk(tmp_path / "voice.mp3", "en-fleurs-1.flac")
@@ -128,7 +140,7 @@ def test_storage_down_is_said_and_jobs_wait_for_it(cast: Cast, outside: embedded
     job = f"inspect:{evidence_id}:1"
     browser, other = Browser(here), a_draft(cast, "credit-analysis-walkthrough")
     with a_worker(here, queues="media"):
-        with storage_down(outside):
+        with outside.down():
             body = {"kind": "audio", "name": "a.mp3", "media_type": "audio/mpeg", "size_bytes": 1000}
             unavailable(candidate.send("POST", f"/api/v1/submissions/{waiting}/evidence", body))
             says_so(browser.send("POST", f"/submissions/{other}/text", text="The company can repay the loan. " * 9))
