@@ -36,7 +36,14 @@ TEXTS: dict[str, set[Place]] = {
     "Check": {(1, "text"), (NEVER, "detail")},
 }
 # The command line and the programs behind it speak English.
-NOT_FOR_PEOPLE = ("app/cli/", "app/demo/", "app/supervisor/", "workers/doctor.py", "workers/bench.py")
+NOT_FOR_PEOPLE = (
+    "app/cli/",
+    "app/demo/",
+    "app/supervisor/",
+    "workers/doctor.py",
+    "workers/bench.py",
+    "workers/documents/reader.py",
+)
 PLURALS = frozenset({"ngettext", "ngettext_later", "count"})
 
 

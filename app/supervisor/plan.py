@@ -112,16 +112,29 @@ def import_path() -> str:
     return before if "site-packages" in ours.parts else os.pathsep.join(filter(None, [str(ours), before]))
 
 
-def take_port(port: int) -> socket.socket:
-    """Return the socket that the site will answer on; 0 = any free port. Raises Conflict when it is in use."""
+def take_port(port: int, *, memory: Path) -> socket.socket:
+    """Return the socket that the site will answer on. Raises Conflict when the port is in use.
+
+    0 = the port of the last start where it is free, so that links and credentials stay valid, else any free one.
+    """
     try:
-        return listening(port)
+        listener = listening(port) if port else _last_or_any(memory)
     except OSError as error:
         raise Conflict(
             "Port %(port)s is in use by another program. Choose another one: --port %(other)s (or --port 0 for any).",
             port=str(port),
             other=str(port + 1),
         ) from error
+    memory.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _last_or_any(memory: Path) -> socket.socket:
+    last = int(memory.read_text()) if memory.exists() else 0
+    try:
+        return listening(last)
+    except OSError:
+        return listening(0)
 
 
 def _made(log: Path) -> Path:

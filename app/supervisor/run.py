@@ -32,7 +32,8 @@ def run(
     Call it from the main thread. Raises Conflict (port or data folder in use) and Unavailable (a part won't start).
     """
     supervisor = Supervisor(say=say)
-    with folder.lock(settings.data_dir), take_port(port) as listener:
+    memory = settings.data_dir / "port"
+    with folder.lock(settings.data_dir), take_port(port, memory=memory) as listener:
         supervisor.listen()
         plan = Plan(_with_address(settings, listener.getsockname()[1]), listener, workers, supervisor)
         try:

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from app.evidence.models import Submission
 from app.evidence.states import SubmissionState
-from app.validation import outcome, sample
+from app.validation import sample
 from app.validation.lots import close_lot, due_lots
 from app.validation.models import ItemState, Lot, LotItem, LotState
 from app.validation.release import release_left_behind
@@ -15,7 +15,7 @@ from app.validation.release import release_left_behind
 
 def decide_lot(session: Session, *, lot_id: UUID, now: datetime) -> None:
     """Job `validation.decide-lot`: accept, reject or rectify if the validated items allow it now."""
-    outcome.decide(session, lot=session.get_one(Lot, lot_id), now=now)
+    _decide(session, lot=session.get_one(Lot, lot_id), now=now)
 
 
 def close_due(session: Session, *, now: datetime) -> None:
@@ -28,7 +28,7 @@ def close_due(session: Session, *, now: datetime) -> None:
     for submission_id in _withdrawn_items(session):
         sample.withdraw_item(session, submission_id=submission_id, now=now)
     for lot in _with_nothing_waiting(session):
-        outcome.decide(session, lot=lot, now=now)
+        _decide(session, lot=lot, now=now)
     release_left_behind(session, now=now)
 
 
@@ -55,3 +55,9 @@ def _withdrawn_items(session: Session) -> list[UUID]:
             )
         )
     )
+
+
+def _decide(session: Session, *, lot: Lot, now: datetime) -> None:
+    from app.validation import outcome  # noqa: PLC0415  # scipy: not for a worker that only looks whether lots are due
+
+    outcome.decide(session, lot=lot, now=now)

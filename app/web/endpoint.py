@@ -117,8 +117,9 @@ def _answer(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> Re
 
 def _identify(call: Call[Any], policy: Policy) -> None:
     """Find out who asks and whether they may. Refuses cross-site requests that carry a cookie."""
-    with reading(call.deps.engine) as session:
-        call.maybe_actor = call.deps.find_actor(session, call.request, call.now)
+    if call.request.cookies or "authorization" in call.request.headers:  # health checks must not need the database
+        with reading(call.deps.engine) as session:
+            call.maybe_actor = call.deps.find_actor(session, call.request, call.now)
     actor = call.maybe_actor
     by_cookie = not (actor and actor.by_token) and "authorization" not in call.request.headers
     if by_cookie and policy.unit is not Unit.READING and is_cross_site(call.request, call.settings):

@@ -18,6 +18,7 @@ from app.assessments.forms import SendForm
 from app.db.engine import writing
 from app.evidence.models import Evidence, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind
+from app.evidence.texts import read_text
 from app.frameworks.exchange import import_file, read_file
 from app.frameworks.models import RubricVersion
 from app.ids import new_id
@@ -168,7 +169,7 @@ class Stage:
             )
             session.add(evidence)
             session.flush()
-            self._rendition(session, evidence, RenditionKind.TEXT, words.encode(), "text/plain; charset=utf-8")
+            self._rendition(session, evidence, RenditionKind.TEXT, read_text(words).rendition, "application/json")
             return evidence.id
 
     def _rendition(

@@ -239,6 +239,7 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
     page.wait_for_url("**/claims/*")
     page.locator("[data-evidence]").nth(1).click()
     expect(page.locator("[data-text]")).to_contain_text("corridor")
+    assert axe_violations(page) == []
     for _ in range(4):
         page.keyboard.press("y")
     page.keyboard.press("3")
@@ -284,3 +285,18 @@ def test_pages_pass_axe(stage: Stage, recording: Recordings, sign_in: SignIn, wi
     assert not scrolls_sideways(page)
     page.keyboard.press("?")
     assert axe_violations(page) == []
+
+
+def test_a_lost_recording_comes_back_at_its_place(workstation: Page):
+    page = workstation
+    page.locator(".w", has_text="nouns").click()
+    place = now_ms(page)
+    page.reload()
+    page.route("**/playable?*", lambda route: route.fulfill(status=403))
+    page.reload()
+    expect(page.locator("[data-lost]")).to_be_visible(timeout=30_000)
+    page.unroute("**/playable?*")
+    page.locator("[data-lost] button").click()
+    expect(page.locator("[data-lost]")).to_be_hidden(timeout=SOON)
+    expect(page.locator(".w.on")).to_have_text("nouns", timeout=SOON)
+    assert abs(now_ms(page) - place) < 50

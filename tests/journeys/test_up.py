@@ -55,12 +55,13 @@ def test_ctrl_c_stops_every_part_and_a_new_start_continues(shell: Shell, tmp_pat
 
 def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(shell: Shell, tmp_path: Path) -> None:
     first = shell.start("up", "--port", "0", "--workers", "0")
-    shell.address(first)
+    address = shell.address(first)
     assert len(children(tmp_path)) >= 3
     first.kill()
     first.wait()
     assert embedded.wait_for(lambda: children(tmp_path) == [], 10)
     second = shell.start("up", "--port", "0", "--workers", "0")
+    assert shell.address(second) == address
     assert urllib3.request("GET", f"{shell.address(second)}/readyz", retries=False).status in {200, 503}
     second.send_signal(signal.SIGTERM)
     assert second.wait(30) == 0

@@ -55,6 +55,13 @@ export class EvidenceShelf {
     return this.loaded.get(piece.id);
   }
 
+  /** Forget what was read of a piece, because there is more now. */
+  async again(piece) {
+    piece.has = piece.has.map((each) => (each === "transcribing" ? "transcript" : each));
+    this.loaded.delete(piece.id);
+    return this.read(piece);
+  }
+
   async #read(piece) {
     const base = `/api/v1/evidence/${piece.id}`;
     const has = (kind) => piece.has.includes(kind);
@@ -71,6 +78,40 @@ export class EvidenceShelf {
     if (!transcript && has("transcript")) this.loaded.delete(piece.id);
     return { text: null, transcript, peaks: wave?.peaks ?? [] };
   }
+}
+
+/** How far the writing of a transcript is: `{ over, progress }`; null when the site can't be reached just now. */
+export async function transcribing(piece) {
+  const found = await fetched(`/api/v1/evidence/${piece.id}`, asJson);
+  const stage = found?.stages.find((each) => each.name === "transcribe");
+  return found && { over: !stage || !["waiting", "running"].includes(stage.state), progress: stage?.progress ?? 0 };
+}
+
+/** The range of a span in a text that stands in one node; spans count characters, ranges UTF-16 units. */
+function rangeOf(node, { start_ms, end_ms }) {
+  const characters = [...node.data];
+  const unit = (index) => characters.slice(0, index).join("").length;
+  const range = document.createRange();
+  range.setStart(node, unit(start_ms));
+  range.setEnd(node, unit(end_ms ?? start_ms));
+  return range;
+}
+
+/** Show which spans of a text are linked or commented, where the browser can paint them without changing the text. */
+export function paintSpans(box, spans) {
+  if (!globalThis.CSS?.highlights) return;
+  const node = box.firstChild;
+  CSS.highlights.set("linked", new Highlight(...(node ? spans.map((span) => rangeOf(node, span)) : [])));
+}
+
+/** Select a span of a text and bring it into view. */
+export function selectSpan(box, span) {
+  const node = box.firstChild;
+  if (!node) return;
+  const range = rangeOf(node, span);
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+  box.scrollTop += range.getBoundingClientRect().top - box.getBoundingClientRect().top - 80;
 }
 
 /** The place of a selection in a text, in characters (not UTF-16 units); null when nothing in the box is selected. */

@@ -1,25 +1,22 @@
 // The workstation at work: joins player, transcript, scores, comments, lease and saving. The assessor's page and the
 // validator's blind step start it with what differs between them.
-import { asSaved, call } from "./api.js";
+import { Acts } from "./acts.js";
+import { call } from "./api.js";
 import { CommentsPane } from "./comments.js";
-import { chooseDraft } from "./conflict.js";
 import * as drafts from "./draft.js";
-import { EvidenceShelf, selectedSpan } from "./evidence.js";
-import { fateOf } from "./fate.js";
-import { openJournal } from "./journal.js";
-import { WORKSTATION, actionOf, isSend } from "./keymap.js";
+import { EvidenceShelf, paintSpans, selectedSpan, selectSpan, transcribing } from "./evidence.js";
+import { Keeping } from "./keeping.js";
 import { Lease } from "./lease.js";
 import { outcomeWords } from "./outcome.js";
-import { all, data, language, make, one, say, settings, showToldText, toast } from "./page.js";
+import { all, data, make, one, say, settings, showToldText, toast } from "./page.js";
 import { Player } from "./player.js";
-import { makeSaver } from "./saver.js";
 import { ScoresPane, placeName } from "./scores.js";
-import { clock, timeOfDay } from "./times.js";
+import { clock } from "./times.js";
 import { TranscriptPane } from "./transcript.js";
 import { Waveform } from "./waveform.js";
-import { silentTotal } from "./words.js";
 
 const MOMENT_MS = 5000;
+const LOOK_AGAIN_MS = 3000;
 const STILL_MS = 900;
 
 export class Session {
@@ -27,10 +24,8 @@ export class Session {
   constructor({ kind, seen, send }) {
     this.page = data("judge");
     this.kind = kind;
-    this.withMessage = kind === "send";
     this.sendIt = send;
     this.root = one("[data-judge]");
-    this.draft = drafts.read(this.page.draft);
     this.preview = this.page.preview;
     this.past = drafts.history();
     this.shelf = new EvidenceShelf(this.page.evidence);
@@ -41,15 +36,17 @@ export class Session {
     this.wave = new Waveform(this.root, this.player);
     this.scores = new ScoresPane(this.root, { placeOf });
     this.comments = new CommentsPane(this.root, this.player, { placeOf, placeNow: () => this.placeNow(), seen });
+    const names = { codes: this.scores.codes, titleOf: (code) => this.scores.titleOf(code) };
+    this.keeping = new Keeping(this.page, { withMessage: kind === "send", names });
+    this.draft = this.keeping.draft;
     this.textBox = one("[data-text]", this.root);
     this.stage = one("[data-stage]", this.root);
     this.sendButton = one("[data-act=send]", this.root);
-    this.singleKeys = settings.get("single-keys", true);
     this.ended = false;
   }
 
   async start() {
-    await this.#startSaving();
+    this.draft = await this.keeping.start();
     this.#listen();
     this.#startLease();
     this.show();
@@ -64,79 +61,7 @@ export class Session {
     this.show();
   }
 
-  // Saving ------------------------------------------------------------------------------------------------------------
-
-  async #startSaving() {
-    this.journal = await openJournal(this.page.id);
-    this.saver = makeSaver({
-      version: this.page.version,
-      journal: this.journal,
-      send: async (version, draft) => {
-        const body = { version, ...drafts.patchBody(draft, { withMessage: this.withMessage }) };
-        return asSaved(await call("PATCH", `${this.page.path}/draft`, body));
-      },
-      tell: (state, facts) => this.#told(state, facts),
-    });
-    const kept = await this.journal.get();
-    const fate = fateOf(kept, this.page.version);
-    if (fate === "apply") {
-      this.draft = kept.draft;
-      await this.saver.change(this.draft);
-      toast(say("restored"));
-    }
-    if (fate === "conflict" && drafts.differences(kept.draft, this.draft).length) {
-      await this.#choose(kept.draft, this.page.version, this.draft);
-    }
-  }
-
-  #told(state, facts) {
-    if (state === "saved") {
-      this.savedOnce = true;
-      if (facts.preview) this.preview = facts.preview;
-      this.showOutcome();
-    }
-    if (state === "stale") return void this.#meet(facts.version, drafts.read(facts.draft));
-    this.#showSaved(state, facts);
-  }
-
-  #showSaved(state, facts) {
-    const texts = {
-      saving: () => say("saving"),
-      saved: () => say("saved", { time: timeOfDay(new Date(), language) }),
-      offline: () => say(this.journal.keeps ? "offline" : "no_connection"),
-      stale: () => say("stale"),
-      refused: () => say("refused", { why: facts.problem?.detail ?? facts.status }),
-    };
-    for (const box of all("[data-saved]")) {
-      one("span", box).textContent = texts[state]();
-      box.dataset.state = state;
-    }
-  }
-
-  /** The server has a later draft. One that says the same (our own, sent with the last breath of the page) is no conflict. */
-  async #meet(version, theirs) {
-    if (drafts.differences(this.draft, theirs).length) {
-      this.#showSaved("stale", {});
-      await this.#choose(this.draft, version, theirs);
-    } else {
-      await this.saver.adopt(version);
-      this.#showSaved("saved", {});
-    }
-  }
-
-  async #choose(mine, version, theirs) {
-    const choice = await chooseDraft({
-      mine, theirs, codes: this.scores.codes, nameOf: (code) => this.scores.titleOf(code),
-    });
-    await this.journal.keepAside({ version, draft: choice === "mine" ? theirs : mine });
-    this.draft = choice === "mine" ? mine : theirs;
-    if (choice === "mine") await this.saver.resume(version, this.draft);
-    else {
-      await this.saver.adopt(version);
-      await this.saver.change(this.draft);
-    }
-    this.show();
-  }
+  // Changes ------------------------------------------------------------------------------------------------------------
 
   /** Take a change over: draw it, keep it for undo, save it. */
   change(next) {
@@ -144,7 +69,7 @@ export class Session {
     this.past.keep(this.draft);
     this.draft = next;
     this.show();
-    this.saver.change(next);
+    this.keeping.change(next);
   }
 
   undo() {
@@ -152,7 +77,7 @@ export class Session {
     if (!before) return;
     this.draft = before;
     this.show();
-    this.saver.change(before);
+    this.keeping.change(before);
     toast(say("undone"));
   }
 
@@ -163,7 +88,13 @@ export class Session {
     const numbered = this.draft.comments.map((each, n) => ({ ...each, number: n + 1 }));
     this.comments.show(this.draft.comments, (code) => this.scores.numberOf(code));
     this.wave.setComments(numbered.filter((each) => each.evidence_id === this.piece?.id && !this.shelf.isText(each.evidence_id)));
+    if (this.shelf.isText(this.piece?.id)) paintSpans(this.textBox, this.#spans(this.piece.id));
     this.showOutcome();
+  }
+
+  #spans(id) {
+    const moments = this.scores.codes.flatMap((code) => drafts.scoreOf(this.draft, code).moments);
+    return [...moments, ...this.draft.comments].filter((each) => each.evidence_id === id);
   }
 
   showOutcome() {
@@ -201,12 +132,32 @@ export class Session {
     if (this.piece !== piece) return;
     if (isText) this.textBox.textContent = text;
     else {
-      this.transcript.show(transcript);
-      this.player.silences = transcript?.silences ?? [];
+      this.#showTranscript(transcript);
       this.wave.setPeaks(peaks);
+      if (piece.has.includes("transcribing")) this.#awaitTranscript(piece);
     }
     one("[data-total]", this.root).textContent = clock(this.player.duration_ms);
     this.show();
+  }
+
+  #showTranscript(transcript) {
+    this.transcript.show(transcript);
+    this.player.silences = transcript?.silences ?? [];
+  }
+
+  /** The transcript joins while the recording is judged already: look for it until it is whole or there is none. */
+  async #awaitTranscript(piece) {
+    this.transcript.showComing(0);
+    while (this.piece === piece && !this.ended) {
+      const found = await transcribing(piece);
+      if (this.piece !== piece) return;
+      if (found?.over) {
+        this.#showTranscript((await this.shelf.again(piece)).transcript);
+        return this.show();
+      }
+      if (found) this.transcript.showComing(found.progress);
+      await new Promise((done) => setTimeout(done, LOOK_AGAIN_MS));
+    }
   }
 
   /** The moment that is open now: the marked part, the selected text, or the present time. */
@@ -224,18 +175,8 @@ export class Session {
     const piece = this.shelf.byId(moment.evidence_id);
     if (!piece) return;
     if (this.piece !== piece) await this.openEvidence(piece, moment.start_ms);
-    if (this.shelf.isText(piece.id)) this.#selectText(moment);
+    if (this.shelf.isText(piece.id)) selectSpan(this.textBox, moment);
     else this.player.seek(moment.start_ms + 1);
-  }
-
-  #selectText({ start_ms, end_ms }) {
-    const node = this.textBox.firstChild;
-    if (!node) return;
-    const characters = [...node.data];
-    const unit = (index) => characters.slice(0, index).join("").length;
-    getSelection().setBaseAndExtent(node, unit(start_ms), node, unit(end_ms ?? start_ms));
-    const range = getSelection().getRangeAt(0).getBoundingClientRect();
-    this.textBox.scrollTop += range.top - this.textBox.getBoundingClientRect().top - 80;
   }
 
   link(criterion = this.scores.current) {
@@ -259,12 +200,10 @@ export class Session {
 
   #listen() {
     const { root, player, scores, comments } = this;
-    document.addEventListener("click", (event) => this.#clicked(event));
-    document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("selectionchange", () => {
       this.lastSpan = selectedSpan(this.textBox) ?? this.lastSpan;
     });
-    for (const name of ["state", "rate"]) player.addEventListener(name, () => this.#showPlayer());
+    for (const name of ["state", "rate"]) player.addEventListener(name, () => this.showPlayer());
     player.addEventListener("time", () => (one("[data-now]", root).textContent = clock(player.ms)));
     player.addEventListener("part", () => this.#showPart());
     player.addEventListener("skipped", (event) => this.say(say("skip_to", { time: clock(event.detail + 500) })));
@@ -281,11 +220,23 @@ export class Session {
     comments.addEventListener("comment", ({ detail }) => this.#comment(detail));
     comments.addEventListener("remove", ({ detail }) => this.change(drafts.removeComment(this.draft, detail)));
     comments.addEventListener("go", ({ detail }) => this.goTo(this.draft.comments[detail]));
-    addEventListener("online", () => this.saver.flush());
+    this.keeping.addEventListener("preview", ({ detail }) => this.#previewed(detail));
+    this.keeping.addEventListener("draft", ({ detail }) => this.#replace(detail));
+    addEventListener("online", () => this.keeping.flush());
     addEventListener("pagehide", () => this.#leave());
-    document.addEventListener("visibilitychange", () => document.hidden && this.saver.flush());
-    this.#showPlayer();
-    this.#showKeys();
+    document.addEventListener("visibilitychange", () => document.hidden && this.keeping.flush());
+    this.showPlayer();
+    this.acts = new Acts(this);
+  }
+
+  #previewed(preview) {
+    this.preview = preview;
+    this.showOutcome();
+  }
+
+  #replace(draft) {
+    this.draft = draft;
+    this.show();
   }
 
   #comment(detail) {
@@ -301,7 +252,7 @@ export class Session {
     if (!this.typedAt || Date.now() - this.typedAt > STILL_MS) this.past.keep(this.draft);
     this.typedAt = Date.now();
     this.draft = next;
-    this.saver.change(next);
+    this.keeping.change(next);
     this.showOutcome();
   }
 
@@ -311,7 +262,7 @@ export class Session {
     this.show();
   }
 
-  #showPlayer() {
+  showPlayer() {
     const { root, player } = this;
     const play = one("[data-act=play]", root);
     play.classList.toggle("on", player.playing);
@@ -330,107 +281,6 @@ export class Session {
     this.say(to === null ? say("mark_in", { time: clock(from) }) : say("mark_out", { from: clock(from), to: clock(to) }));
   }
 
-  #showKeys() {
-    const box = one("[data-single-keys]");
-    box.checked = this.singleKeys;
-    box.addEventListener("change", () => {
-      this.singleKeys = box.checked;
-      settings.set("single-keys", box.checked);
-    });
-  }
-
-  #clicked(event) {
-    const button = event.target.closest("button, a");
-    if (!button) return;
-    const { act, rate, evidence } = button.dataset;
-    if (rate) this.player.setRate(Number(rate));
-    if (evidence) this.openEvidence(this.shelf.byId(evidence));
-    if ("close" in button.dataset) button.closest("dialog").close();
-    if (act && act !== "link" && act in this.acts) this.acts[act]();
-  }
-
-  #key(event) {
-    if (isSend(event)) {
-      event.preventDefault();
-      return this.send();
-    }
-    if ((event.ctrlKey || event.metaKey) && event.code === "KeyZ" && !event.shiftKey && !event.target.closest("input:not([type=radio]), textarea")) {
-      event.preventDefault();
-      return this.undo();
-    }
-    const dialogOpen = Boolean(one("dialog[open]"));
-    const count = all(".lv input", one("[data-criterion]", this.root)).length;
-    const found = actionOf(event, WORKSTATION, { on: this.singleKeys, dialogOpen, levels: count });
-    if (!found) return;
-    event.preventDefault();
-    if (found.action === "level") this.#chooseLevel(found.value);
-    else this.acts[found.action]?.();
-  }
-
-  #chooseLevel(value) {
-    if (!drafts.gates(this.draft).open) return;
-    this.change(drafts.setLevel(this.draft, this.scores.current, value));
-  }
-
-  acts = {
-    play: () => this.player.toggle(),
-    back: () => this.player.by(-5000),
-    forward: () => this.player.by(5000),
-    "back-far": () => this.player.by(-15_000),
-    "forward-far": () => this.player.by(15_000),
-    "word-before": () => this.transcript.byWord(-1),
-    "word-after": () => this.transcript.byWord(1),
-    slower: () => this.player.faster(-1),
-    faster: () => this.player.faster(1),
-    "mark-in": () => this.player.mark("from"),
-    "mark-out": () => this.player.mark("to"),
-    repeat: () => this.#repeat(),
-    "skip-silence": () => this.#skipSilence(),
-    captions: () => this.#captions(),
-    full: () => this.#full(),
-    again: () => this.player.retry(),
-    unsure: () => this.transcript.nextUnsure(),
-    search: () => this.transcript.openSearch(),
-    comment: () => this.comments.focus(),
-    link: () => this.link(),
-    "criterion-before": () => this.scores.openCriterion(this.scores.open - 1),
-    "criterion-after": () => this.scores.openCriterion(this.scores.open + 1),
-    gates: () => this.scores.toggleGates(),
-    yes: () => this.scores.answerNext(this.draft, true),
-    no: () => this.scores.answerNext(this.draft, false),
-    keys: () => document.getElementById("keys").showModal(),
-    declare: () => document.getElementById("declare").showModal(),
-    more: () => this.#askForMore(),
-    send: () => this.send(),
-  };
-
-  #repeat() {
-    if (!this.player.marked) return this.say(say("nothing_marked"));
-    this.player.setRepeats(!this.player.repeats);
-    if (this.player.repeats) this.player.play();
-  }
-
-  #skipSilence() {
-    this.player.setSkips(!this.player.skips);
-    if (this.player.skips) this.say(say("saved_by_skipping", { time: clock(silentTotal(this.player.silences)) }));
-  }
-
-  #captions() {
-    settings.set("captions", !settings.get("captions", true));
-    this.transcript.setCaptions(settings.get("captions", true));
-    this.#showPlayer();
-  }
-
-  #full() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.stage.requestFullscreen?.();
-  }
-
-  #askForMore() {
-    this.change(drafts.setGate(this.draft, "sufficient", false));
-    one("[data-message]", this.root)?.focus();
-  }
-
   // Lease and end -----------------------------------------------------------------------------------------------------
 
   #startLease() {
@@ -441,14 +291,14 @@ export class Session {
       renew: () => call("POST", `${this.page.path}/renew`, {}),
       isPlaying: () => this.player.playing,
     });
-    this.lease.addEventListener("lost", () => this.saver.stop());
+    this.lease.addEventListener("lost", () => this.keeping.stop());
   }
 
   async send() {
     if (this.ended || this.sending || this.sendButton.getAttribute("aria-disabled") === "true") return;
     this.sending = true;
     this.sendButton.setAttribute("aria-busy", "true");
-    await this.saver.flush();
+    await this.keeping.flush();
     await this.sendIt(this);
     this.sending = false;
     this.sendButton.removeAttribute("aria-busy");
@@ -457,17 +307,12 @@ export class Session {
   /** The work is sent: nothing more is saved, nothing is left on this device. */
   async end() {
     this.ended = true;
-    this.saver.stop();
     this.lease.stop();
-    await this.journal.remove();
+    await this.keeping.end();
   }
 
-  /** Leaving the page: what is not sent yet goes along with the last breath; the copy on this device stays until it has. */
   #leave() {
     this.player.keep();
-    if (this.ended || !this.saver.isDirty) return;
-    const body = { version: this.saver.version, ...drafts.patchBody(this.draft, { withMessage: this.withMessage }) };
-    call("PATCH", `${this.page.path}/draft`, body, { keepalive: true });
+    if (!this.ended) this.keeping.leave();
   }
 }
-

@@ -7,7 +7,7 @@ import { Session } from "../judge/session.js";
 const key = crypto.randomUUID();
 
 async function send(session) {
-  const body = { ...sendBody(session.draft, { withMessage: false }), version: session.saver.version };
+  const body = { ...sendBody(session.draft, { withMessage: false }), version: session.keeping.version };
   const { ok, status, body: answer } = await call("POST", `${session.page.path}/scores`, body, { key });
   if (ok) {
     await session.end();

@@ -7,7 +7,7 @@ import { Session } from "../judge/session.js";
 const key = crypto.randomUUID();
 
 async function send(session) {
-  const body = { ...sendBody(session.draft), version: session.saver.version, next: true };
+  const body = { ...sendBody(session.draft), version: session.keeping.version, next: true };
   const { ok, status, body: answer } = await call("POST", `${session.page.path}/send`, body, { key });
   if (ok) return sent(session, answer);
   if (status === 422) return session.showMissing(answer.errors ?? [{ field: "", message: answer.detail }]);

@@ -23,11 +23,13 @@ export function startPicking(main, { onFiles, onAgain }) {
 function listen(drop, onFiles) {
   const kinds = drop.dataset.kinds.split(" ");
   const pick = drop.querySelector("[data-pick]");
-  pick.addEventListener("change", () => {
+  const take = () => {
     const files = [...pick.files].map((file) => ({ file }));
     pick.value = "";
     onFiles(files, kinds);
-  });
+  };
+  pick.addEventListener("change", take);
+  if (pick.files.length) take(); // chosen before this script was there
   for (const event of ["dragenter", "dragover"]) {
     drop.addEventListener(event, (moved) => {
       moved.preventDefault();

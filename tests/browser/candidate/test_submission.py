@@ -1,0 +1,165 @@
+"""A candidate sends real evidence through the page: interrupted, offline, written, recorded."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.candidate.conftest import Newcomer
+from tests.journeys.recordings import ffmpeg
+from tests.journeys.running import wait_for
+
+pytestmark = pytest.mark.browser
+SAMPLE = Path(__file__).parents[2] / "samples" / "en-librivox-1.flac"
+SLOW_BYTES = 3 * 1024**2
+LONG = 120_000
+PARTS = 4
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of more than two minutes in four parts of 8 MiB."""
+    target = tmp_path_factory.mktemp("recordings") / "call-22-november.wav"
+    ffmpeg(
+        *("-stream_loop", "-1", "-i", str(SAMPLE), "-t", "150", "-ar", "48000", "-ac", "2", "-af", "atempo=0.98"),
+        str(target),
+    )
+    return target
+
+
+def begin(page: Page, rubric: str) -> None:
+    page.goto("/submissions")
+    page.get_by_role("link", name="Start a new one").click()
+    page.get_by_text(rubric, exact=True).click()
+    page.get_by_role("radio", name="English").check()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(rubric)
+
+
+def network(page: Page) -> Callable[..., None]:
+    """Return a function that makes the connection of a tab slow (bytes a second up, -1 = as it is) or takes it away."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+
+    def set_to(upload: int = -1, *, offline: bool = False) -> None:
+        speeds = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+        session.send("Network.emulateNetworkConditions", {"offline": offline, **speeds})
+
+    return set_to
+
+
+def percent_at_least(page: Page, least: int) -> None:
+    page.wait_for_function(
+        "(least) => [...document.querySelectorAll('[data-bar]')].some((bar) => bar.value >= least)", arg=least
+    )
+
+
+def arrived(page: Page) -> int | None:
+    """Return how many parts the storage holds, once it holds some; progress in the browser runs ahead of that."""
+    evidence = page.locator("[data-evidence]").get_attribute("data-evidence")
+    answer = page.request.get(f"/api/v1/evidence/{evidence}/parts")
+    return len(answer.json()["parts"]) or None
+
+
+def test_an_upload_goes_on_after_a_reload_and_is_sent(as_new: Newcomer, call: Path):
+    page = as_new("candidate")
+    begin(page, "Customer service call: card not received")
+    connection = network(page)
+    connection(SLOW_BYTES)
+    page.locator("[data-pick]").set_input_files(call)
+    held = wait_for(lambda: arrived(page), seconds=60, what="the first parts")
+    sent: list[Request] = []
+    page.reload()
+    page.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
+    connection()
+    row = page.locator("[data-evidence]")
+    expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+    assert 1 <= len(sent) <= PARTS - held, "only what had not arrived is sent"
+    page.get_by_label("This is my own work").check()
+    for box in page.locator("[data-purpose]").all():
+        box.check()
+    page.get_by_role("button", name="Send for assessment").click()
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=LONG)
+    page.get_by_text("Fingerprints and signature").click()
+    expect(page.locator("#receipt")).to_contain_text(hashlib.sha256(call.read_bytes()).hexdigest())
+    expect(page.get_by_text("Waiting for an assessor").first).to_be_visible(timeout=LONG)
+
+
+def test_an_upload_survives_a_lost_connection_and_a_pause(as_new: Newcomer, call: Path):
+    page = as_new("candidate")
+    begin(page, "Customer service call: card not received")
+    connection = network(page)
+    connection(SLOW_BYTES)
+    page.locator("[data-pick]").set_input_files(call)
+    percent_at_least(page, 10)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("[data-percent]")).to_have_text("Paused")
+    page.reload()
+    expect(page.locator("[data-percent]")).to_have_text("Paused")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("[data-percent]")).to_contain_text("%")
+    connection(offline=True)
+    expect(page.locator("[data-percent]")).to_have_text("Offline")
+    connection()
+    expect(page.locator("[data-evidence]")).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+
+
+def test_a_file_that_is_no_recording_is_refused_with_a_sentence(as_new: Newcomer, tmp_path: Path):
+    page = as_new("candidate")
+    begin(page, "Customer service call: card not received")
+    false = tmp_path / "call.mp3"
+    false.write_bytes(b"%PDF-1.7 this is no sound" * 2000)
+    page.locator("[data-pick]").set_input_files(false)
+    expect(page.locator("[data-evidence]")).to_have_attribute("data-state", "rejected", timeout=LONG)
+    expect(page.locator("[data-checks]")).to_contain_text("was not accepted")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    expect(page.locator("[data-checks]")).to_contain_text("1 more wanted")
+
+
+def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
+    page = as_new("candidate")
+    begin(page, "Credit analysis walkthrough: small company loan")
+    field = page.get_by_label("Write a text")
+    field.fill("word " * 620)
+    expect(page.locator("[data-words]")).to_contain_text("620 words")
+    page.reload()
+    expect(page.get_by_label("Write a text")).to_have_value("word " * 620)
+    page.get_by_role("button", name="Add this text").click()
+    expect(page.locator("[data-evidence]")).to_contain_text("620 words")
+    expect(page.get_by_label("Write a text")).to_have_value("")
+    expect(page.locator("[data-checks]")).to_contain_text("Evidence 1 has 620 words")
+
+
+def test_a_recording_is_made_in_the_page_and_survives_a_reload(as_new: Newcomer):
+    page = as_new("candidate")
+    begin(page, "Presentation to a mixed audience")
+    page.get_by_role("button", name="Record now").click()
+    page.get_by_role("button", name="Start recording").click()
+    page.wait_for_function("() => document.querySelector('[data-recorder] .num')?.textContent >= '0:03'")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Use this take")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Use this take").click()
+    row = page.locator("[data-evidence]")
+    expect(row).to_contain_text("recording-")
+    expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+    expect(row).to_contain_text("Shorter than asked", timeout=LONG)
+
+
+def test_the_page_works_by_keyboard(as_new: Newcomer):
+    page = as_new("candidate")
+    page.goto("/submissions/new")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to content")
+    page.locator("input[name=rubric_id]").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("name", "language")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Presentation to a mixed audience")
+    page.locator(".pickfile input").focus()
+    outline = page.locator(".pickfile").evaluate("(each) => getComputedStyle(each).outlineStyle")
+    assert outline == "solid"
