@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 import app.schema  # noqa: F401  # every table must be known before one is used
 from app.db.engine import make_engine
@@ -23,6 +24,7 @@ from app.errors import AssayError, Unavailable
 from app.jobs import engine as jobs
 from app.jobs import presence
 from app.jobs.models import Job, Queue
+from app.schema.migrate import is_current
 from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.embedded import located
@@ -35,8 +37,11 @@ from workers.transcribers import Transcribers
 log = logging.getLogger("assay.worker")
 LOOK_SECONDS = 0.2
 DOWN_SECONDS = 2.0
-PATIENCE_SECONDS = 5.0  # what short jobs need to end by themselves when the worker is stopped
-GIVE_BACK_SECONDS = 5.0  # what long ones need to be given back; the supervisor waits 12 s
+# A stop in three steps; the supervisor waits 12 s for all of it. Whatever is left then loses its lease and is taken up.
+PATIENCE_SECONDS = 4.0  # short jobs end by themselves
+GIVE_BACK_SECONDS = 3.0  # long ones give their job back
+LAST_SECONDS = 2.0  # transcription hears nobody in the midst of a chunk: its child is ended
+LEFT_BEHIND = timedelta(days=1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,6 +85,8 @@ def database_file(url: str) -> Path | None:
 
 def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[bytes] | None) -> int:
     engine = make_engine(settings.database)
+    if not is_current(engine):
+        raise Unavailable("The database does not have the schema of this release. Run `assay migrate` first.")
     bench = _bench(settings, engine, speakers=concurrency)
     worker = Worker(bench, queues, concurrency)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -121,10 +128,12 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
 
 
 def _sweep(folder: Path, *, alone: bool) -> None:
-    """Remove what killed attempts left on the disk; only where no other worker uses the folder."""
-    if alone and folder.exists():
-        shutil.rmtree(folder)
+    """Remove what killed attempts left on the disk: all of it, or what is old where others may work too."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    oldest = time.time() - LEFT_BEHIND.total_seconds()
+    for left in folder.iterdir():
+        if alone or left.stat().st_mtime < oldest:
+            shutil.rmtree(left)
 
 
 class Worker:
@@ -157,13 +166,16 @@ class Worker:
         self._join(PATIENCE_SECONDS)
         self._bench.stopping.set()
         self._join(GIVE_BACK_SECONDS)
+        self._bench.transcribers.stop()
+        self._join(LAST_SECONDS)
         presence.leave(self._bench.settings.data_dir)
 
     def _pulse(self) -> None:
-        presence.beat(self._bench.settings.data_dir, queues=self._queues, now=self._bench.clock())
+        """Show that we live and write what is due. A full disk or a database that is down must not end the worker."""
         try:
+            presence.beat(self._bench.settings.data_dir, queues=self._queues, now=self._bench.clock())
             jobs.tick(self._bench.engine)
-        except Unavailable as error:
+        except (Unavailable, OSError, SQLAlchemyError) as error:
             log.warning("%s", error)
 
     def _join(self, seconds: float) -> None:

@@ -36,8 +36,12 @@ def listed(call: Call[NoForm]) -> Response:
 
 
 def one(call: Call[NoForm]) -> Response:
+    """Return a credential; its holder also gets the salts, with which `verify` recognises the evidence files."""
     row = queries.visible(call.session, call.actor, call.path_id("id"))
-    return call.json(credential_json(row, base_url=base_of(call.settings), now=call.now))
+    answer = credential_json(row, base_url=base_of(call.settings), now=call.now)
+    if row.holder_id == call.actor.person_id:
+        answer["evidence"] = queries.salts(call.session, row.submission_id)
+    return call.json(answer)
 
 
 def revoke(call: Call[ReasonForm]) -> Response:

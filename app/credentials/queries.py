@@ -8,6 +8,7 @@ from app.actor import Actor, Role
 from app.credentials.models import Credential
 from app.credentials.states import CredentialState
 from app.errors import NotFound
+from app.evidence.models import Evidence
 
 # Who may see the credentials of their awarding body beside the holder.
 STAFF = (Role.ISSUER, Role.AUDITOR, Role.LEAD_VALIDATOR, Role.ADMINISTRATOR)
@@ -35,6 +36,16 @@ def visible(session: Session, actor: Actor, credential_id: UUID) -> Credential:
     if row is None or not own_house or not (row.holder_id == actor.person_id or actor.has(*STAFF)):
         raise NotFound("There is no such credential.")
     return row
+
+
+def salts(session: Session, submission_id: UUID) -> list[dict[str, str]]:
+    """Return what lets the holder prove a file: each evidence with its digest and its salt."""
+    rows = session.exec(
+        select(Evidence)
+        .where(Evidence.submission_id == submission_id, Evidence.salt != "")
+        .order_by(col(Evidence.position))
+    )
+    return [{"id": str(row.id), "sha256": row.sha256 or "", "salt": row.salt} for row in rows]
 
 
 def live_credential_id(session: Session, submission_id: UUID) -> UUID | None:

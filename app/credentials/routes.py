@@ -12,14 +12,14 @@ from app.accounts.people import organisation_by_code
 from app.credentials import did, keyring, keys
 from app.credentials.achievement import published_achievement
 from app.credentials.api import VerifyForm
+from app.credentials.awards import achievement_facts, achievement_of, issuer_of
 from app.credentials.badges import achievement_svg, credential_png, credential_svg
 from app.credentials.checking import check_upload, sources_of
 from app.credentials.checks import verify
-from app.credentials.gathering import achievement_facts, achievement_of, issuer_of
 from app.credentials.models import Credential, Endorsement, SigningKey
 from app.credentials.page import CheckPage, Own, check_page
 from app.credentials.rules import state_today
-from app.credentials.sources import published_list, sealed_credential
+from app.credentials.sources import list_number, published_list, sealed_credential
 from app.errors import NotFound
 from app.text import LANGUAGES
 from app.web.call import Call, NoForm
@@ -86,10 +86,7 @@ def verify_upload(call: Call[UploadForm]) -> Response:
 
 
 def status_list(call: Call[NoForm]) -> Response:
-    number = call.path("number")
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound("There is nothing at this address.")
-    return _json(call, published_list(call.session, int(number[:9])))
+    return _json(call, published_list(call.session, list_number(call.path("number"))))
 
 
 def achievement(call: Call[NoForm]) -> Response:

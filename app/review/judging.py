@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from app.assessments.service import Preview, preview
-from app.evidence.models import Rendition, Submission, Transcript
+from app.evidence.models import EvidenceStage, Rendition, Submission, Transcript
 from app.evidence.show import LISTED, time_text
+from app.evidence.states import StageName, StageState
 from app.evidence.submissions import evidence_of
 from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
 from app.text import direction, in_language
@@ -34,7 +35,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTab:
-    """One piece of evidence; `has` lists its renditions, and `transcript` where there is one."""
+    """One piece of evidence; `has` lists its renditions, and `transcript` or, while it is written, `transcribing`."""
 
     id: str
     number: int
@@ -132,6 +133,15 @@ def tabs_of(session: Session, submission_id: UUID) -> list[EvidenceTab]:
     ids = [row.id for row in rows]
     renditions = session.exec(select(Rendition).where(col(Rendition.evidence_id).in_(ids))).all()
     transcribed = set(session.exec(select(Transcript.evidence_id).where(col(Transcript.evidence_id).in_(ids))))
+    transcribing = set(
+        session.exec(
+            select(EvidenceStage.evidence_id).where(
+                col(EvidenceStage.evidence_id).in_(ids),
+                EvidenceStage.name == StageName.TRANSCRIBE,
+                col(EvidenceStage.state).in_([StageState.WAITING, StageState.RUNNING]),
+            )
+        )
+    )
     return [
         EvidenceTab(
             id=str(row.id),
@@ -140,7 +150,8 @@ def tabs_of(session: Session, submission_id: UUID) -> list[EvidenceTab]:
             duration_ms=row.duration_ms,
             words=row.words,
             has=[each.kind.value for each in renditions if each.evidence_id == row.id and each.kind in LISTED]
-            + ["transcript"] * (row.id in transcribed),
+            + ["transcript"] * (row.id in transcribed)
+            + ["transcribing"] * (row.id in transcribing - transcribed),
         )
         for number, row in enumerate(rows, start=1)
     ]

@@ -4,8 +4,13 @@ import pytest
 
 from app.actor import Role
 from app.audit.service import verify as verify_audit
+from app.credentials.checks import verify
+from app.credentials.sources import own_sources
+from app.credentials.verdict import EvidenceProof
 from app.db.engine import reading
 from app.frameworks.models import AchievementVersion
+from app.web.fetch import Fetcher
+from tests.conftest import NOW
 from tests.credentials.test_verifying import verdict_of
 
 REASON = {"reason": "Issued in error"}
@@ -31,12 +36,22 @@ def test_holder_sees_own_credentials_with_their_files(story, credential):
     assert [one["id"] for one in listed["items"]] == [str(credential.id)]
     assert listed["next"] is None
     one = story.client.get(f"/api/v1/credentials/{credential.id}", headers=headers).json()
-    assert one == listed["items"][0]
+    assert {name: value for name, value in one.items() if name != "evidence"} == listed["items"][0]
     assert one["state"] == "active"
     assert one["valid_from"] == "2026-11-24T11:58:30Z"
     assert one["files"]["json"] == f"http://testserver/credentials/{credential.id}.json"
     for address in one["files"].values():
         assert story.client.get(address.removeprefix("http://testserver")).status_code == 200
+
+
+def test_holder_alone_gets_the_salt_that_proves_the_file(story, credential):
+    path = f"/api/v1/credentials/{credential.id}"
+    (piece,) = story.client.get(path, headers=story.holder(credential)).json()["evidence"]
+    proof = EvidenceProof(sha256=piece["sha256"], salt=piece["salt"])
+    sources = own_sources(story.engine, story.settings, fetcher=Fetcher(), on_behalf_of="test")
+    report = verify(credential.document.encode(), sources=sources, now=NOW, evidence=proof)
+    assert (report.checks[-1].name, report.checks[-1].ok) == ("evidence-digest", True)
+    assert "evidence" not in story.client.get(path, headers=story.person(Role.ISSUER)).json()
 
 
 def test_others_credentials_are_unknown(story, credential):

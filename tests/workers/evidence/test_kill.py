@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from uuid import UUID
 
@@ -182,3 +183,25 @@ def test_trying_again_begins_anew_and_ends_right(place: Place, make: Make) -> No
     assert place.stage(evidence_id, "transcribe").state is StageState.DONE
     stored = place.storage.keys(f"e/{place.evidence(evidence_id).organisation_id}/{evidence_id}/")
     assert set(stored) == {row.object_key for row in place.renditions(evidence_id).values()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_work_disk_costs_time_but_no_try_and_says_so(place: Place, long_video: Path) -> None:
+    work = place.settings.data_dir / "work"
+    work.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", work], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("nothing may be mounted here")
+    evidence_id = place.arrived(long_video, "video")
+
+    def waiting() -> bool:
+        job = place.job("inspect", evidence_id)
+        return job is not None and job.deferrals >= 1 and "disk for work files is full" in (job.error or "")
+
+    try:
+        with place.worker("--queues", "media"):
+            place.wait(waiting)
+    finally:
+        subprocess.run(["umount", "-l", work], check=True)
+    with place.worker("--queues", "media"):
+        place.wait(lambda: place.stage(evidence_id, "inspect").state is StageState.DONE)

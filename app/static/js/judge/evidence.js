@@ -55,6 +55,13 @@ export class EvidenceShelf {
     return this.loaded.get(piece.id);
   }
 
+  /** Forget what was read of a piece, because there is more now. */
+  async again(piece) {
+    piece.has = piece.has.map((each) => (each === "transcribing" ? "transcript" : each));
+    this.loaded.delete(piece.id);
+    return this.read(piece);
+  }
+
   async #read(piece) {
     const base = `/api/v1/evidence/${piece.id}`;
     const has = (kind) => piece.has.includes(kind);
@@ -71,6 +78,13 @@ export class EvidenceShelf {
     if (!transcript && has("transcript")) this.loaded.delete(piece.id);
     return { text: null, transcript, peaks: wave?.peaks ?? [] };
   }
+}
+
+/** How far the writing of a transcript is: `{ over, progress }`; null when the site can't be reached just now. */
+export async function transcribing(piece) {
+  const found = await fetched(`/api/v1/evidence/${piece.id}`, asJson);
+  const stage = found?.stages.find((each) => each.name === "transcribe");
+  return found && { over: !stage || !["waiting", "running"].includes(stage.state), progress: stage?.progress ?? 0 };
 }
 
 /** The range of a span in a text that stands in one node; spans count characters, ranges UTF-16 units. */

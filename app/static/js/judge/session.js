@@ -4,7 +4,7 @@ import { Acts } from "./acts.js";
 import { call } from "./api.js";
 import { CommentsPane } from "./comments.js";
 import * as drafts from "./draft.js";
-import { EvidenceShelf, paintSpans, selectSpan, selectedSpan } from "./evidence.js";
+import { EvidenceShelf, paintSpans, selectedSpan, selectSpan, transcribing } from "./evidence.js";
 import { Keeping } from "./keeping.js";
 import { Lease } from "./lease.js";
 import { outcomeWords } from "./outcome.js";
@@ -16,6 +16,7 @@ import { TranscriptPane } from "./transcript.js";
 import { Waveform } from "./waveform.js";
 
 const MOMENT_MS = 5000;
+const LOOK_AGAIN_MS = 3000;
 const STILL_MS = 900;
 
 export class Session {
@@ -131,12 +132,32 @@ export class Session {
     if (this.piece !== piece) return;
     if (isText) this.textBox.textContent = text;
     else {
-      this.transcript.show(transcript);
-      this.player.silences = transcript?.silences ?? [];
+      this.#showTranscript(transcript);
       this.wave.setPeaks(peaks);
+      if (piece.has.includes("transcribing")) this.#awaitTranscript(piece);
     }
     one("[data-total]", this.root).textContent = clock(this.player.duration_ms);
     this.show();
+  }
+
+  #showTranscript(transcript) {
+    this.transcript.show(transcript);
+    this.player.silences = transcript?.silences ?? [];
+  }
+
+  /** The transcript joins while the recording is judged already: look for it until it is whole or there is none. */
+  async #awaitTranscript(piece) {
+    this.transcript.showComing(0);
+    while (this.piece === piece && !this.ended) {
+      const found = await transcribing(piece);
+      if (this.piece !== piece) return;
+      if (found?.over) {
+        this.#showTranscript((await this.shelf.again(piece)).transcript);
+        return this.show();
+      }
+      if (found) this.transcript.showComing(found.progress);
+      await new Promise((done) => setTimeout(done, LOOK_AGAIN_MS));
+    }
   }
 
   /** The moment that is open now: the marked part, the selected text, or the present time. */

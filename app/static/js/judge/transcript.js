@@ -60,6 +60,13 @@ export class TranscriptPane {
     this.follow();
   }
 
+  /** Say that the transcript is still being written, and how far that is (0 to 1). */
+  showComing(progress) {
+    this.clear();
+    const text = say("transcribing", { percent: Math.floor(progress * 100) });
+    this.box.replaceChildren(make("p", { className: "none sm muted", textContent: text }));
+  }
+
   #turn(segment, number) {
     const time = make("button", { type: "button", className: "ts", textContent: clock(segment.start_ms) });
     time.dataset.seek = segment.start_ms;
