@@ -11,29 +11,60 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, create_engine
 
 from app.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
-LOCKED = ("database is locked", "database table is locked", "unable to open database file", "disk I/O error")
+DOWN = (
+    "database is locked",
+    "database table is locked",
+    "unable to open database file",
+    "disk I/O error",
+    "attempt to write a readonly database",  # also what SQLite says when the open file was moved away
+)
 
 
 def make_engine(url: str) -> Engine:
-    """Open a database by its SQLAlchemy address. Nothing is read or written yet."""
-    if make_url(url).get_backend_name() != "sqlite":
+    """Open a database by its SQLAlchemy address. Nothing is read, written or created yet (see `make_file`)."""
+    path = _file(make_url(url))
+    if path is None:
         return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
-    path = make_url(url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, creator=lambda: _open(path))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def make_file(engine: Engine) -> None:
+    """Create the file of an SQLite database, empty, where there is none. Only for who sets Assay up.
+
+    Everybody else must find it: a database whose disk is not mounted is down, not new.
+    """
+    path = _file(engine.url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def is_made(engine: Engine) -> bool:
+    """Say whether the file of an SQLite database is there; a database server always counts as made."""
+    path = _file(engine.url)
+    return path is None or path.exists()
+
+
+def _file(url: URL) -> Path | None:
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?mode=rw"  # "rw": never create it
+    return sqlite3.connect(address, uri=True, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -75,7 +106,7 @@ def _down_is_unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, DBAPIError) as error:
-        if error.connection_invalidated or any(word in str(error.orig) for word in LOCKED) or _unreachable(error):
+        if error.connection_invalidated or any(word in str(error.orig) for word in DOWN) or _unreachable(error):
             raise Unavailable("The database can't be reached just now. Nothing was lost; please try again.") from error
         raise
 

@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from app.db.engine import is_made, make_file
+
 HERE = Path(__file__).parent
 
 
@@ -19,13 +21,16 @@ def _config(engine: Engine) -> Config:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema; an SQLite file is made where there is none."""
+    make_file(engine)
     if not is_current(engine):
         command.upgrade(_config(engine), "head")
 
 
 def is_current(engine: Engine) -> bool:
-    """Say whether the database has the newest schema."""
+    """Say whether the database has the newest schema; False for one that was never made."""
+    if not is_made(engine):
+        return False
     head = ScriptDirectory.from_config(_config(engine)).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head

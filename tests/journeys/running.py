@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +20,13 @@ T = TypeVar("T")
 POOL = urllib3.PoolManager(timeout=60, retries=False)
 
 
-def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
+def wait_for(look: Callable[[], T | None], *, seconds: float, what: str, every: float = 0.1) -> T:
     """Return the first answer that is there; fail with what was waited for."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if (found := look()) is not None:
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
 
@@ -112,6 +113,12 @@ class Running:
         self.assay("person", "add", "--email", email, "--name", name, "--org", org, *options)
         return Person(self.base, self.assay("token", "add", "--person", email)["token"])
 
+    def rows(self, query: str, **values: str) -> list[Any]:
+        """Look into the database beside everybody else, and change nothing."""
+        file = self.data / "assay.sqlite3"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(query, values).fetchall()
+
     def stop(self) -> int:
         """Stop as Ctrl+C does, and return the exit status."""
         if self.process.poll() is None:
@@ -148,12 +155,12 @@ def _address(process: subprocess.Popen[str], log: list[str]) -> Iterator[str]:
         yield from re.findall(r"http://127\.0\.0\.1:\d+", line)
 
 
-def start(data: Path, **more: str) -> Running:
+def start(data: Path, *arguments: str, **more: str) -> Running:
     """Start `assay up` on a free port and wait until it says its address."""
     environment = environment_for(data, **more)
     log: list[str] = []
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "up", "--port", "0", "--data", str(data)],
+        [sys.executable, "-m", "app", "up", "--port", "0", "--data", str(data), *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -167,9 +174,9 @@ def start(data: Path, **more: str) -> Running:
 
 
 @contextmanager
-def running(data: Path, **more: str) -> Iterator[Running]:
+def running(data: Path, *arguments: str, **more: str) -> Iterator[Running]:
     """Run `assay up` for the length of a block."""
-    made = start(data, **more)
+    made = start(data, *arguments, **more)
     try:
         yield made
     finally:

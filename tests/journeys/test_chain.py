@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,20 @@ import app.demo
 from tests.factories import a_judgement
 from tests.journeys.recordings import a_talk
 from tests.journeys.running import POOL, Person, Running, assay, running, wait_for
+from tests.journeys.story import (
+    Cast,
+    accepted,
+    claimed,
+    declaration,
+    holds,
+    published,
+    rubric,
+    submit_when_checked,
+)
 
 pytestmark = pytest.mark.journey
 DEMO = Path(app.demo.__file__).parent / "demo-frameworks.json"
 VERIFY = Path(__file__).parents[2] / "infra" / "verify"
-
-
-@dataclass
-class Cast:
-    """Everybody in the story."""
-
-    here: Running
-    candidate: Person
-    assessor: Person
-    validator: Person
-    lead: Person
-    issuer: Person
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +42,6 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
             here.person("lead@example.org", "Salma Rushdi", "lead-validator"),
             here.person("issuer@example.org", "Omar Hegazy", "issuer"),
         )
-
-
-def rubric(who: Person, code: str) -> Any:
-    return next(item for item in who.get("/api/v1/rubrics")["items"] if item["code"] == code)
-
-
-def declaration(rubric_json: Any) -> dict[str, Any]:
-    consents = [{"purpose": each["purpose"], "version": each["version"]} for each in rubric_json["consents"]]
-    return {"declaration": True, "consents": consents}
 
 
 def test_from_a_recording_to_a_credential(cast: Cast, tmp_path: Path):
@@ -89,20 +77,6 @@ def test_from_a_recording_to_a_credential(cast: Cast, tmp_path: Path):
     assert cast.here.assay("audit", "verify")["ok"]
 
 
-def submit_when_checked(who: Person, submission_id: str, body: dict[str, Any]) -> Any:
-    """Submit as soon as the files are inspected: until then the answer is 409 `still-checking`."""
-
-    def look() -> Any:
-        answer = who.send("POST", f"/api/v1/submissions/{submission_id}/submit", body)
-        if answer.status == 409:
-            assert json.loads(answer.data)["code"] == "still-checking", answer.data
-            return None
-        assert answer.status == 200, answer.data
-        return json.loads(answer.data)
-
-    return wait_for(look, seconds=120, what="the inspection")
-
-
 def assess(assessor: Person, submission_id: str) -> None:
     claim = wait_for(
         lambda: claimed(assessor, submission_id), seconds=240, what=f"submission {submission_id} in the queue"
@@ -115,11 +89,6 @@ def assess(assessor: Person, submission_id: str) -> None:
     assert (part.status, len(part.data)) == (206, 100)
     body = a_judgement(shown["evidence"][0]["id"])
     assert assessor.ask("POST", f"/api/v1/claims/{claim['id']}/send", body)["percent"] == "200/3"
-
-
-def claimed(assessor: Person, submission_id: str) -> Any:
-    answer = assessor.send("POST", "/api/v1/queue/claims", {"submission_id": submission_id})
-    return json.loads(answer.data) if answer.status == 201 else None
 
 
 def close_and_uphold(cast: Cast, submission_id: str) -> None:
@@ -136,23 +105,6 @@ def close_and_uphold(cast: Cast, submission_id: str) -> None:
     cast.validator.ask("POST", f"/api/v1/validations/{taken['id']}/decision", {"decision": "uphold", "reason": ""})
     decided = wait_for(lambda: accepted(cast.lead, lot["id"]), seconds=60, what="the lot to be accepted")
     assert len(decided["secret"]) == 64
-
-
-def holds(lot: Any, submission_id: str) -> bool:
-    return any(item["submission_id"] == submission_id for item in lot["items"])
-
-
-def accepted(lead: Person, lot_id: str) -> Any:
-    lot = lead.get(f"/api/v1/lots/{lot_id}")
-    return lot if lot["state"] == "accepted" else None
-
-
-def published(here: Running, credential_id: str) -> Any:
-    def look() -> Any:
-        answer = POOL.request("GET", f"{here.base}/credentials/{credential_id}.json")
-        return json.loads(answer.data) if answer.status == 200 else None
-
-    return wait_for(look, seconds=60, what="the signed document")
 
 
 def check_everywhere(cast: Cast, credential_id: str, document: Any, folder: Path) -> None:

@@ -284,3 +284,12 @@ def test_an_assessor_reaches_no_validation_route(house, lead, validator, desk):
     assert assessor.get("/validations").status_code == 403
     assert assessor.post("/validations/claims").status_code == 403
     assert assessor.get(f"/validations/{claim['id']}").status_code == 403
+
+
+def test_what_is_under_investigation_is_given_to_no_validator(house, engine, lead, validator):
+    submission_id = house.decide(GOOD)
+    lead.close()
+    with writing(engine) as session:
+        session.get_one(Submission, submission_id).state = SubmissionState.UNDER_INVESTIGATION
+    assert validator.post("/validations/claims").status_code == 204
+    assert validator.post("/validations/claims", {"submission_id": str(submission_id)}).status_code == 404

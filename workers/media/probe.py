@@ -131,7 +131,10 @@ def probe(path: Path, *, tools: Tools, scratch: Path) -> Probe:
     try:
         return _facts(_Answer.model_validate_json(answer.stdout or b"{}"))
     except ValidationError as error:
-        raise Unreadable("This file is not a recording that we can read.") from error
+        raise Unreadable(
+            "This file begins like a recording, but it can't be read: perhaps its copy was cut off. "
+            "Copy it again from the device or record it again, then upload it."
+        ) from error
 
 
 def _command(tools: Tools, options: dict[str, str], shown: str, form: str, path: Path) -> list[str]:
