@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from app.storage.embedded import wait_for
-from tests.cli.running import Shell
+from tests.cli.running import Shell, children
 
 PLAYED_SECONDS = 600
 COMPLETE = "Sara Haddad: audio, English: done"  # the other transcripts only take longer
@@ -26,6 +26,7 @@ def test_the_demonstration_shows_every_stage_and_continues_after_a_kill(tmp_path
     assert wait_for(lambda: ": ready\n  " in shell.said.read_text() or first.poll() is not None, PLAYED_SECONDS)
     first.kill()
     first.wait()
+    assert wait_for(lambda: children(tmp_path) == [], 20)  # worker, transcriber and tools end with it
     second = shell.start("demo", "--port", "0", "--no-open")
     try:
         assert wait_for(lambda: COMPLETE in shell.said.read_text() or second.poll() is not None, PLAYED_SECONDS)
