@@ -23,7 +23,7 @@ class Shell:
         return {**kept, "ASSAY_DATA_DIR": str(self.data_dir), "PYTHONPATH": import_path()}
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "app", *arguments]
+        return [sys.executable, "-P", "-m", "app", *arguments]
 
     def assay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -39,6 +39,7 @@ class Shell:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                cwd=self.data_dir,
             )
 
     @property
