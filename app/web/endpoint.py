@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -272,12 +273,15 @@ async def _multipart(request: Request) -> Body:
         raise TooLarge("That is more than this address takes.")
     fields: dict[str, Any] = {}
     files: dict[str, bytes] = {}
-    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_FILE_BYTES) as form:
-        for name, value in form.items():
-            if isinstance(value, UploadFile):
-                files[name] = await value.read()
-            else:
-                fields[name] = value
+    try:
+        async with request.form(max_files=1, max_fields=20, max_part_size=MAX_FILE_BYTES) as form:
+            for name, value in form.items():
+                if isinstance(value, UploadFile):
+                    files[name] = await value.read()
+                else:
+                    fields[name] = value
+    except HTTPException as error:  # Starlette's word for a body that is not what its header says
+        raise BadRequest("Please check what was sent: something is missing or wrong.", code="not-a-form") from error
     return Body(_as_bytes(fields, files), fields, files)
 
 
