@@ -3,7 +3,7 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -13,6 +13,18 @@ from app.errors import Invalid
 
 PREFIX = "ASSAY_"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+DEFAULT_PORT = 8000
+
+
+def last_port(data_dir: Path) -> Path:
+    """Return the file in which `assay up` keeps the port of its last start."""
+    return data_dir / "port"
+
+
+def _local_address(known: dict[str, Any]) -> str:
+    """Return the address of `assay up` here, so that other commands make links, and sign, for the port it took."""
+    memory = last_port(known["data_dir"])
+    return f"http://127.0.0.1:{memory.read_text() if memory.exists() else DEFAULT_PORT}"
 
 
 class Settings(BaseSettings):
@@ -28,7 +40,7 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     s3_access_key: str = ""
     s3_secret_key: str = ""
-    base_url: str = "http://127.0.0.1:8000"
+    base_url: str = Field(default_factory=_local_address)
     whisper_model: str = "base"
     model_dir: Path | None = None
     transcriber: Literal["openai-whisper"] = "openai-whisper"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.settings import Settings
+from app.settings import Settings, last_port
 from app.storage import embedded
 from app.supervisor import folder
 from app.supervisor.plan import Plan, take_port
@@ -32,7 +32,7 @@ def run(
     Call it from the main thread. Raises Conflict (port or data folder in use) and Unavailable (a part won't start).
     """
     supervisor = Supervisor(say=say)
-    memory = settings.data_dir / "port"
+    memory = last_port(settings.data_dir)
     with folder.lock(settings.data_dir), take_port(port, memory=memory) as listener:
         supervisor.listen()
         plan = Plan(_with_address(settings, listener.getsockname()[1]), listener, workers, supervisor)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import last_port
 from tests.cli.running import Shell
 
 
@@ -27,6 +28,15 @@ def test_an_organisation_a_person_a_token_and_a_link(shell: Shell) -> None:
     assert token["token"].startswith("assay_")
     link = json.loads(shell.assay("login-link", "--person", "a@example.org", "--next", "/queue", "--json").stdout)
     assert link["url"].startswith("http://127.0.0.1:8000/sign-in/")
+
+
+def test_links_name_the_port_of_the_last_start_unless_an_address_is_set(shell: Shell) -> None:
+    shell.assay("org", "add", "--code", "bank", "--name", "Bank")
+    shell.assay("person", "add", "--email", "a@example.org", "--name", "A", "--org", "bank", "--role", "assessor")
+    last_port(shell.data_dir).write_text("9000")
+    assert "http://127.0.0.1:9000/sign-in/" in shell.assay("login-link", "--person", "a@example.org").stdout
+    told = shell.assay("login-link", "--person", "a@example.org", ASSAY_BASE_URL="https://a.example")
+    assert "https://a.example/sign-in/" in told.stdout
 
 
 def test_a_changed_row_ends_audit_verify_with_one(shell: Shell, tmp_path: Path) -> None:
