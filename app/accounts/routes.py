@@ -17,7 +17,7 @@ from app.web.call import Call, NoForm
 from app.web.endpoint import Access
 from app.web.i18n import COOKIE as LANGUAGE_COOKIE
 from app.web.i18n import LANGUAGES
-from app.web.routing import get, post
+from app.web.routing import get, post, slow_post
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -67,7 +67,9 @@ def show(call: Call[NoForm]) -> Response:
 
 
 def enter(call: Call[PasswordForm]) -> Response:
-    signed_in = sign_in.with_password(call.session, email=call.form.email, password=call.form.password, now=call.now)
+    signed_in = sign_in.with_password(
+        call.deps.engine, email=call.form.email, password=call.form.password, now=call.now
+    )
     return _go(call, signed_in, call.form.next)
 
 
@@ -149,7 +151,16 @@ def _demo_people(call: Call[NoForm]) -> list[DemoPerson]:
 
 routes = [
     get("/sign-in", show, name="accounts:sign-in", allow=Access.PUBLIC),
-    post("/sign-in", enter, PasswordForm, name="accounts:enter", allow=Access.PUBLIC, again=show, limit="10/5 minutes"),
+    slow_post(
+        "/sign-in",
+        enter,
+        PasswordForm,
+        name="accounts:enter",
+        allow=Access.PUBLIC,
+        remembers=False,
+        again=show,
+        limit="10/5 minutes",
+    ),
     post("/sign-in/demo", enter_demo, DemoForm, name="accounts:enter-demo", allow=Access.PUBLIC),
     get("/sign-in/{secret}", show_link, name="accounts:link", allow=Access.PUBLIC),
     post("/sign-in/{secret}", follow_link, name="accounts:follow-link", allow=Access.PUBLIC, limit="60/minute"),

@@ -100,13 +100,14 @@ def add_token(
 
     Example: assay token add --person amira@example.org --days 30 --json
     """
+    now = datetime.now(UTC)
     with write_unit() as session:
         owner = person_by_email(session, email)
         made = make_token(
             session,
             person=owner,
-            organisation_id=organisation_of(session, owner),
-            now=datetime.now(UTC),
+            organisation_id=organisation_of(session, owner, now=now),
+            now=now,
             days=days,
             scopes=tuple(scope) if scope else None,
         )

@@ -86,7 +86,7 @@ def _play(ready: Ready, *, opened: bool) -> None:
         return
     except AssayError as error:
         if not ready.stopping():
-            say(f"The demonstration stopped: {error}")
+            say(f"The demonstration is not complete: {error}")
             _announce(ready.settings)
         return
     say("The demonstration is complete.")

@@ -4,13 +4,13 @@ Where keys and status lists come from is handed in: our own database, a folder, 
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.credentials import keys, rdf, signing, structure, vc_jwt
 from app.credentials.document import salted_digest
 from app.credentials.levels import why_levels_disagree
-from app.credentials.reading import Sealed, read
+from app.credentials.reading import Sealed, moment_of, read
 from app.credentials.status_check import check_status
 from app.credentials.verdict import (
     Check,
@@ -149,7 +149,7 @@ def _issuer(document: Json, *, issuer: IssuerKeys | None) -> Check:
 
 
 def _validity(document: Json, *, now: datetime) -> Check:
-    begins, ends = _moment(document["validFrom"]), _moment(document.get("validUntil"))
+    begins, ends = moment_of(document["validFrom"]), moment_of(document.get("validUntil"))
     if begins is None or ("validUntil" in document and ends is None):
         return Check("validity", ok=False, detail="Its dates can't be read.")
     if now + CLOCK_TOLERANCE < begins:
@@ -229,8 +229,8 @@ def _names(document: Json) -> dict[str, Any]:
         "holder": Named(_text(subject.get("id")), _holder_name(subject)),
         "achievement": _named(subject.get("achievement")),
         "issuer": Named(issuer, None) if isinstance(issuer, str) else _named(issuer),
-        "valid_from": _moment(document.get("validFrom")),
-        "valid_until": _moment(document.get("validUntil")),
+        "valid_from": moment_of(document.get("validFrom")),
+        "valid_until": moment_of(document.get("validUntil")),
     }
 
 
@@ -249,14 +249,6 @@ def _named(value: Any) -> Named:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def _day(moment: datetime) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from app.credentials import baking, vc_jwt
@@ -58,6 +59,15 @@ def read_json(text: str) -> Json:
     if not isinstance(document, dict) or _depth(document) > MAX_DEPTH:
         raise Unreadable("This file is neither a credential nor a badge picture.")
     return document
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Read a date with its time and zone; None for anything else, such as a thirteenth month or the year 0."""
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _from_text(text: str) -> Sealed:

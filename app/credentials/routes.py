@@ -19,7 +19,7 @@ from app.credentials.checks import verify
 from app.credentials.models import Credential, Endorsement, SigningKey
 from app.credentials.page import CheckPage, Own, check_page
 from app.credentials.rules import state_today
-from app.credentials.sources import published_list, sealed_credential
+from app.credentials.sources import list_number, published_list, sealed_credential
 from app.errors import NotFound
 from app.text import LANGUAGES
 from app.web.call import Call, NoForm
@@ -86,10 +86,7 @@ def verify_upload(call: Call[UploadForm]) -> Response:
 
 
 def status_list(call: Call[NoForm]) -> Response:
-    number = call.path("number")
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound("There is nothing at this address.")
-    return _json(call, published_list(call.session, int(number[:9])))
+    return _json(call, published_list(call.session, list_number(call.path("number"))))
 
 
 def achievement(call: Call[NoForm]) -> Response:

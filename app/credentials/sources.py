@@ -21,6 +21,7 @@ from app.web.fetch import Fetcher
 Json = dict[str, Any]
 
 DID_WEB = "did:web:"
+MOST_DIGITS = 9
 ANY_FORM = "application/vc, application/json, image/png, image/svg+xml, application/jwt, */*;q=0.5"
 
 
@@ -38,9 +39,9 @@ def own_sources(engine: Engine, settings: Settings, *, fetcher: Fetcher, on_beha
 
     def status_list(address: str) -> Json:
         number = address.removeprefix(f"{base_url}/status/")
-        if number != address and number.isascii() and number.isdigit():
+        if number != address:
             with db.reading(engine) as session:
-                return published_list(session, int(number))
+                return published_list(session, list_number(number))
         return _json(fetcher.fetch(address, on_behalf_of=on_behalf_of).content)
 
     return Sources(issuer=issuer, status_list=status_list)
@@ -88,6 +89,13 @@ def own_issuer(session: Session, settings: Settings, identifier: str) -> IssuerK
     return IssuerKeys(identifier, organisation.name, known=True, ed25519=ed25519, es256=tokens)
 
 
+def list_number(text: str) -> int:
+    """Read the number in the address of one of our status lists. NotFound for what can be none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise NotFound("There is no such status list.")
+    return int(text)
+
+
 def published_list(session: Session, number: int) -> Json:
     """Return the signed form of one of our status lists. Raises NotFound or Unavailable."""
     row = session.get(StatusList, number)
@@ -102,12 +110,13 @@ def issuer_from_did(document: Json, *, identifier: str, known: bool) -> IssuerKe
     """Return the keys that a DID document gives for assertions, or None for a document of somebody else."""
     if document.get("id") != identifier:
         return None
-    allowed = document.get("assertionMethod")
-    listed = document.get("verificationMethod")
+    allowed, listed = document.get("assertionMethod"), document.get("verificationMethod")
+    if not isinstance(allowed, list) or not isinstance(listed, list):
+        return IssuerKeys(identifier, name=None, known=known, ed25519={})
     methods = [
         one
-        for one in (listed if isinstance(listed, list) else [])
-        if isinstance(one, dict) and one.get("controller") == identifier and one.get("id") in (allowed or [])
+        for one in listed
+        if isinstance(one, dict) and one.get("controller") == identifier and one.get("id") in allowed
     ]
     ed25519 = {str(one["id"]): key for one in methods if (key := _ed25519(one))}
     es256 = {str(one["id"]): dict(one["publicKeyJwk"]) for one in methods if isinstance(one.get("publicKeyJwk"), dict)}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.credentials import signing, status, structure
+from app.credentials.reading import moment_of
 from app.credentials.verdict import Check, IssuerKeys, Standing
 from app.errors import AssayError, Invalid
 
@@ -67,8 +68,8 @@ def _why_not_trusted(listed: Json, *, entry: Json, issuer: IssuerKeys, now: date
         return "The status list is for another purpose."
     if structure.issuer_id(listed) != issuer.id or not _signed(listed, issuer=issuer):
         return "The status list is not signed by the issuer."
-    until = listed.get("validUntil")
-    if until and datetime.fromisoformat(until) <= now:
+    ends = moment_of(listed.get("validUntil"))
+    if "validUntil" in listed and (ends is None or ends <= now):
         return "The status list is out of date."
     return None
 

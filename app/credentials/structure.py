@@ -22,6 +22,24 @@ _TEXT = {"type": "string", "minLength": 1}
 _PARTY = {"anyOf": [_ADDRESS, {"type": "object", "required": ["id"], "properties": {"id": _ADDRESS, "name": _TEXT}}]}
 _PROOFS = {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}, "minItems": 1}]}
 _OBJECTS = {"type": "array", "items": {"type": "object"}}
+_RESULTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"resultDescription": {"type": "string"}, "achievedLevel": {"type": "string"}},
+    },
+}
+_RESULT_DESCRIPTIONS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "requiredLevel": {"type": "string"},
+            "rubricCriterionLevel": _OBJECTS,
+        },
+    },
+}
 
 
 def _of_types(*names: str) -> Json:
@@ -64,7 +82,7 @@ OPEN_BADGE = {
                 "id": _ADDRESS,
                 "type": _of_types("AchievementSubject"),
                 "identifier": _OBJECTS,
-                "result": _OBJECTS,
+                "result": _RESULTS,
                 "achievement": {
                     "type": "object",
                     "required": ["id", "type", "name", "description", "criteria"],
@@ -74,7 +92,7 @@ OPEN_BADGE = {
                         "name": _TEXT,
                         "description": _TEXT,
                         "criteria": {"type": "object"},
-                        "resultDescription": _OBJECTS,
+                        "resultDescription": _RESULT_DESCRIPTIONS,
                     },
                 },
             },

@@ -44,9 +44,10 @@ def play(
             _judge(settings, stage, sender, shown)
     when_played(stage)
     with board(console) as shown:
-        for act in ACTS:
-            if act.recording:
-                _sender(settings, stage, act, shown, stopping).wait_for_transcript()
+        senders = [_sender(settings, stage, act, shown, stopping) for act in ACTS if act.recording]
+        missing = [sender.title for sender in senders if not sender.wait_for_transcript()]
+    if missing:
+        raise Unavailable(f"no transcript could be written for {'; '.join(missing)}. logs/worker.log says why.")
 
 
 def _sender(settings: Settings, stage: Stage, act: Act, shown: Board, stopping: Callable[[], bool]) -> Sender:

@@ -66,10 +66,12 @@ class Sender:
         self._until(lambda found: found["state"] not in {"draft", "processing"})
         self.board.step(self.title, stage="ready", part=1.0)
 
-    def wait_for_transcript(self) -> None:
-        """Wait until the transcript has joined; judging need not."""
-        self._until(_transcribed)
-        self.board.step(self.title, stage="done", part=1.0)
+    def wait_for_transcript(self) -> bool:
+        """Wait until the transcript has joined (judging need not). False when there will be none."""
+        self._until(_transcribing_ended)
+        failed = any(_stage(each, "transcribe") == "failed" for each in self.submission()["evidence"])
+        self.board.step(self.title, stage="no transcript" if failed else "done", part=1.0)
+        return not failed
 
     def _rubric(self) -> dict[str, Any]:
         items = self.api.get("/rubrics")["items"]
@@ -134,7 +136,7 @@ def _may_submit(submission: dict[str, Any]) -> bool:
     return all(_stage(each, "inspect") in {"done", "skipped"} for each in submission["evidence"])
 
 
-def _transcribed(submission: dict[str, Any]) -> bool:
+def _transcribing_ended(submission: dict[str, Any]) -> bool:
     return all(_stage(each, "transcribe") in {"done", "skipped", "failed", None} for each in submission["evidence"])
 
 

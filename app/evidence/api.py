@@ -27,6 +27,7 @@ from app.web.routing import get, post, slow_get, slow_post
 
 CANDIDATES = frozenset({Role.CANDIDATE})
 MOST_LISTED = 100
+MOST_DIGITS = 9  # what is longer is too much anyway, and Python reads no number of thousands of digits
 CREATED = 201
 
 
@@ -69,7 +70,7 @@ def _state(call: Call[Any]) -> SubmissionState | None:
 
 def _limit(call: Call[Any]) -> int:
     wanted = call.query("limit") or "50"
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= MOST_LISTED:
+    if not wanted.isdecimal() or len(wanted) > MOST_DIGITS or not 1 <= int(wanted) <= MOST_LISTED:
         raise BadRequest("The limit is a number from 1 to 100.", code="bad-limit")
     return int(wanted)
 

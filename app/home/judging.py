@@ -38,7 +38,7 @@ def assessor_part(session: Session, actor: Actor, words: Words, now: datetime) -
     ).one()
     return Part(
         role=Role.ASSESSOR,
-        next=_claim(session, actor, words, now),
+        next=_claim(session, actor, words, now) or _start_next(waiting, words),
         lists=[
             WorkList(
                 words._("What waits"),
@@ -67,6 +67,17 @@ def waiting_for(session: Session, actor: Actor) -> list[Submission]:
         .order_by(col(Submission.ready_at))
     ).all()
     return [row for row in rows if actor.may_judge(Role.ASSESSOR, row.rubric_code)]
+
+
+def _start_next(waiting: list[Submission], words: Words) -> Work | None:
+    if not waiting:
+        return None
+    return Work(
+        words.count("%(n)s submission waits", "%(n)s submissions wait", len(waiting)),
+        words._("You get the one that has waited longest. Names stay hidden until your judgement is sent."),
+        path="/queue",
+        button=words._("Open the queue"),
+    )
 
 
 def _waiting(session: Session, waiting: list[Submission], words: Words) -> list[Work]:
@@ -130,13 +141,14 @@ def validator_part(session: Session, actor: Actor, words: Words, now: datetime) 
             .group_by(col(Validation.state))
         ).all()
     )
+    samples = _samples(session, actor, words)
     return Part(
         role=Role.VALIDATOR,
-        next=_validation(session, actor, words, now),
+        next=_validation(session, actor, words, now) or _take_next(samples, words),
         lists=[
             WorkList(
                 words._("Your samples"),
-                _samples(session, actor, words),
+                samples,
                 words._("No sample for you"),
                 words._("Samples are drawn when a lot closes, never before."),
             )
@@ -147,6 +159,17 @@ def validator_part(session: Session, actor: Actor, words: Words, now: datetime) 
             Count(words._("Overturned"), str(counts.get(ItemState.OVERTURNED, 0))),
             Count(words._("Returned with advice"), str(counts.get(ItemState.RETURNED_WITH_ADVICE, 0))),
         ],
+    )
+
+
+def _take_next(samples: list[Work], words: Words) -> Work | None:
+    if not samples:
+        return None
+    return Work(
+        words._("Decisions wait for a second look"),
+        words._("You score first, without the assessor’s levels. Then you compare and decide."),
+        path="/validations",
+        button=words._("My sample"),
     )
 
 

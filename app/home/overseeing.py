@@ -47,7 +47,7 @@ def lead_part(session: Session, actor: Actor, words: Words) -> Part:
         ],
         counts_title=words._("Lots"),
         counts=[
-            Count(words._("Open"), str(len(of[LotState.OPEN]))),
+            Count(words._("Lots open"), str(len(of[LotState.OPEN]))),
             Count(words._("Being validated"), str(len(of[LotState.VALIDATING]))),
             Count(words._("Accepted"), str(len(of[LotState.ACCEPTED]) + len(of[LotState.RECTIFIED]))),
             Count(words._("Oldest held decision"), words.day(held) if held else words._("none")),

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -84,16 +84,19 @@ class Storage:
         return SignedRequest(url=str(url), headers={})
 
     def list_parts(self, key: str, *, upload_id: str) -> list[StoredPart]:
-        """List the parts that the store holds of an unfinished upload."""
-        parts: list[StoredPart] = []
+        """List the parts that the store holds of an unfinished upload, each number once: what came last counts.
+
+        S3 replaces a part that is sent again; SeaweedFS lists both until the upload is complete.
+        """
+        parts: dict[int, tuple[datetime, StoredPart]] = {}
         with _down_is_unavailable():
             pages = self._inner.get_paginator("list_parts").paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
             for page in pages:
-                parts.extend(
-                    StoredPart(int(part["PartNumber"]), int(part["Size"]), str(part["ETag"]))
-                    for part in page.get("Parts", [])
-                )
-        return parts
+                for part in page.get("Parts", []):
+                    found = StoredPart(int(part["PartNumber"]), int(part["Size"]), str(part["ETag"]))
+                    if found.number not in parts or parts[found.number][0] <= part["LastModified"]:
+                        parts[found.number] = (part["LastModified"], found)
+        return [found for _, (_, found) in sorted(parts.items())]
 
     def complete_upload(self, key: str, *, upload_id: str, parts: list[StoredPart]) -> None:
         """Join the parts. NotFound when the upload is gone (finished or aborted)."""

@@ -32,6 +32,7 @@ WATCHERS = {
 }
 VALIDATORS = {Role.VALIDATOR, Role.LEAD_VALIDATOR}
 MOST_LISTED = 100
+MOST_DIGITS = 9  # what is longer is too much anyway, and Python reads no number of thousands of digits
 
 
 class ClaimForm(Form):
@@ -186,7 +187,7 @@ def _validation(call: Call[NoForm] | Call[JudgementForm] | Call[DecisionForm]) -
 
 def _limit(call: Call[NoForm]) -> int:
     text = call.query("limit") or "50"
-    if not text.isdigit() or not 1 <= int(text) <= MOST_LISTED:
+    if not text.isdecimal() or len(text) > MOST_DIGITS or not 1 <= int(text) <= MOST_LISTED:
         raise _wrong("limit", "This must be a whole number from 1 to 100.")
     return int(text)
 

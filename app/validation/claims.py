@@ -146,6 +146,7 @@ def claim_this(session: Session, *, actor: Actor, submission_id: UUID, now: date
             Lot.organisation_id == actor.organisation_id,
             col(Lot.state).in_([LotState.VALIDATING, LotState.RECTIFYING]),
             col(LotItem.state).in_([ItemState.SELECTED, ItemState.CLAIMED, ItemState.COMPARED]),
+            Submission.state == SubmissionState.HELD,
         )
     ).first()
     if row is None or not may_validate(actor, row[1].rubric_code):

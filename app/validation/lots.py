@@ -240,6 +240,24 @@ def close_lot(session: Session, *, lot: Lot, now: datetime, why: str, actor_id: 
             "reject_at": lot.reject_at,
         },
     )
+    _open_successor(session, lot=lot, rubric=rubric, now=now)
+
+
+def _open_successor(session: Session, *, lot: Lot, rubric: RubricVersion, now: datetime) -> None:
+    """Open the next lot where its assessor holds work already: commitments are older than decisions (rule 7)."""
+    held = session.exec(
+        select(Claim.id)
+        .join(Submission, col(Submission.id) == col(Claim.submission_id))
+        .where(
+            Claim.person_id == lot.assessor_id,
+            col(Claim.ended_at).is_(None),
+            Submission.organisation_id == lot.organisation_id,
+            Submission.rubric_code == lot.rubric_code,
+            Submission.rubric_major == lot.rubric_major,
+        )
+    ).first()
+    if held is not None:
+        ensure_open_lot(session, assessor_id=lot.assessor_id, rubric=rubric, now=now)
 
 
 def due_lots(session: Session, *, now: datetime) -> Sequence[Lot]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -25,7 +25,9 @@ F = TypeVar("F")
 
 
 class NoForm(BaseModel):
-    """For routes that take nothing."""
+    """For routes that take nothing: a field that is sent all the same is refused (API section 4)."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(slots=True)

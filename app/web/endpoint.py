@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -272,10 +273,19 @@ async def _multipart(request: Request) -> Body:
         raise TooLarge("That is more than this address takes.")
     fields: dict[str, Any] = {}
     files: dict[str, bytes] = {}
-    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_FILE_BYTES) as form:
-        for name, value in form.items():
-            if isinstance(value, UploadFile):
-                files[name] = await value.read()
-            else:
-                fields[name] = value
-    return Body(b"", fields, files)
+    try:
+        async with request.form(max_files=1, max_fields=20, max_part_size=MAX_FILE_BYTES) as form:
+            for name, value in form.items():
+                if isinstance(value, UploadFile):
+                    files[name] = await value.read()
+                else:
+                    fields[name] = value
+    except HTTPException as error:  # Starlette's word for a body that is not what its header says
+        raise BadRequest("Please check what was sent: something is missing or wrong.", code="not-a-form") from error
+    return Body(_as_bytes(fields, files), fields, files)
+
+
+def _as_bytes(fields: dict[str, Any], files: dict[str, bytes]) -> bytes:
+    """Write a form down in one way: the boundary between its parts is another one at each sending."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return json.dumps([fields, digests], sort_keys=True).encode()

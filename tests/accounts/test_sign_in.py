@@ -1,8 +1,13 @@
 """Who a request comes from, and how people get in."""
 
+from datetime import timedelta
+
 from sqlalchemy import Engine
+from sqlmodel import select
 from starlette.testclient import TestClient
 
+from app.accounts.models import Membership
+from app.accounts.people import NewPerson, add_person
 from app.accounts.sign_in import make_link, set_password
 from app.actor import Role, Scope
 from app.db.engine import writing
@@ -71,6 +76,27 @@ def test_password_signs_in_and_a_wrong_one_keeps_what_was_typed(engine: Engine, 
     assert right.status_code == 303
     assert "assay_session" in right.headers["set-cookie"]
     assert "HttpOnly" in right.headers["set-cookie"]
+
+
+def test_a_password_is_checked_without_holding_up_anybody_who_writes(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        an_organisation(session)  # somebody else writes meanwhile: only one can
+        wrong = client.post("/sign-in", data={"email": "a@example.org", "password": "wrong"}, headers=SAME_SITE)
+    assert wrong.status_code == 422
+
+
+def test_somebody_who_changed_the_organisation_comes_to_the_present_one(engine: Engine, client: TestClient):
+    with writing(engine) as session:
+        before, present = an_organisation(session), an_organisation(session, name="Present Institute")
+        person = a_person(session, before, Role.ASSESSOR)
+        left = session.exec(select(Membership).where(Membership.person_id == person.id)).one()
+        left.starts_at, left.until = NOW - timedelta(days=400), NOW - timedelta(days=1)
+        new = NewPerson(email=person.email, name=person.name, roles=(Role.ASSESSOR,))
+        add_person(session, organisation_id=present.id, new=new, now=NOW)
+        secret = make_link(session, person=person, now=NOW)
+    client.post(f"/sign-in/{secret}", headers=SAME_SITE)
+    found = client.get("/api/v1/me").json()
+    assert (found["organisation"]["name"], found["roles"]) == ("Present Institute", ["assessor"])
 
 
 def test_a_form_from_another_site_is_refused(client: TestClient):

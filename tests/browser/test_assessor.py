@@ -239,6 +239,7 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
     page.wait_for_url("**/claims/*")
     page.locator("[data-evidence]").nth(1).click()
     expect(page.locator("[data-text]")).to_contain_text("corridor")
+    assert axe_violations(page) == []
     for _ in range(4):
         page.keyboard.press("y")
     page.keyboard.press("3")

@@ -23,7 +23,7 @@ class Shell:
         return {**kept, "ASSAY_DATA_DIR": str(self.data_dir), "PYTHONPATH": import_path()}
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "app", *arguments]
+        return [sys.executable, "-P", "-m", "app", *arguments]
 
     def assay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -39,6 +39,7 @@ class Shell:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                cwd=self.data_dir,
             )
 
     @property
@@ -54,3 +55,16 @@ class Shell:
         assert wait_for(lambda: bool(seen()) or process.poll() is not None, 120)
         assert seen(), self.said.read_text()
         return seen()[0]
+
+
+def children(data_dir: Path) -> list[int]:
+    """Return the living processes that work for this data folder, found by their command line or environment."""
+    needle, found = str(data_dir).encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            seen = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if needle in seen and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.credentials import baking, did, document, keys, picture, vc_jwt
 from app.credentials.checks import verify
 from app.credentials.facts import StatusPurpose
+from app.credentials.sources import issuer_from_did
 from app.credentials.verdict import EvidenceProof, IssuerKeys, Sources, Standing, Verdict
 from app.errors import Unavailable
 from tests.credentials.award import FILE_SHA256, LIST, NOW, SALT, an_award
@@ -294,6 +295,46 @@ def test_no_damage_makes_the_check_fall_over(tmp_path_factory, data):
             break
         node = node[step]
     assert verify(json.dumps(signed).encode(), sources=award.sources(), now=NOW).verdict is not Verdict.GENUINE
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("credentialSubject.achievement.resultDescription.0.id", ["x"]),
+        ("credentialSubject.achievement.resultDescription.0.requiredLevel", {}),
+        ("credentialSubject.achievement.resultDescription.0.rubricCriterionLevel", 5),
+        ("credentialSubject.achievement.resultDescription.0.rubricCriterionLevel", ["x"]),
+        ("credentialSubject.result.0.resultDescription", ["x"]),
+        ("credentialSubject.result.0.achievedLevel", ["x"]),
+        ("validFrom", "0001-01-01T00:00:00+14:00"),
+        ("validUntil", "9999-12-31T23:59:59-14:00"),
+    ],
+)
+def test_values_of_another_kind_are_not_genuine_and_never_an_error(award, path, value):
+    signed = copy.deepcopy(award.credential())
+    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    node = signed
+    for step in way:
+        node = node[step]
+    node[last] = value
+    assert verify(json.dumps(signed).encode(), sources=award.sources(), now=NOW).verdict is Verdict.NOT_GENUINE
+
+
+def test_status_list_whose_end_is_no_date_is_not_believed(award):
+    listed = {name: value for name, value in award.status_list().items() if name != "proof"}
+    signed = award.sign({**listed, "validUntil": "2027-13-40T25:61:61Z"})
+    report = check(award, award.text(), listed=signed)
+    assert failed(report) == ["status"]
+    assert report.standing is Standing.UNKNOWN
+
+
+@pytest.mark.parametrize("allowed", [5, "did:web:example.org#1", {"id": 1}, None])
+def test_did_document_of_another_shape_gives_no_keys(allowed):
+    method = {"id": ["did:web:example.org#1"], "controller": "did:web:example.org", "publicKeyMultibase": "z6Mk"}
+    said = {"id": "did:web:example.org", "assertionMethod": allowed, "verificationMethod": [method]}
+    found = issuer_from_did(said, identifier="did:web:example.org", known=False)
+    assert found is not None
+    assert not found.ed25519
 
 
 def test_png_with_a_flipped_bit_is_refused_with_or_without_a_right_checksum(award):

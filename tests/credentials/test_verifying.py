@@ -190,3 +190,12 @@ def test_public_site_signs_as_did_web(engine, settings, tmp_path):
         for content in (credential.document, credential.jwt):
             assert upload(story, content.encode())["verdict"] == "genuine"
     site.state.deps.engine.dispose()
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "x", "-1"])
+def test_a_status_list_that_can_not_exist_is_just_not_there(story, number):
+    credential = story.issued()
+    said = json.loads(credential.document)
+    said["credentialStatus"]["statusListCredential"] = f"http://testserver/status/{number}"
+    assert upload(story, json.dumps(said).encode())["verdict"] == "not-genuine"
+    assert get(story, f"/status/{number}").status_code == 404

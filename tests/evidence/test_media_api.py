@@ -129,6 +129,16 @@ def test_lead_and_auditor_state_a_reason_that_is_recorded(world: World, client: 
     assert views(engine) == [{"what": "playable", "by": "reason", "reason": "Complaint 17"}]
 
 
+@pytest.mark.parametrize("role", [Role.LEAD_VALIDATOR, Role.AUDITOR])
+def test_a_role_for_other_rubrics_opens_nothing_here(world: World, client: TestClient, engine: Engine, role: Role):
+    with writing(engine) as session:
+        limited = a_person(session, world.candidate.organisation, role, rubrics=("another-rubric",))
+        headers = bearer(a_token(session, limited, world.candidate.organisation))
+    answer = client.get(f"/api/v1{world.path}/playable?reason=Complaint+17", headers=headers)
+    assert answer.status_code == 404
+    assert views(engine) == []
+
+
 @pytest.mark.parametrize("role", [Role.CANDIDATE, Role.ASSESSOR, Role.VALIDATOR])
 def test_others_of_the_same_organisation_get_nothing(world: World, client: TestClient, engine: Engine, role: Role):
     headers = staff(engine, world.candidate, role)

@@ -1,5 +1,6 @@
 """Submissions over HTTP: begin, list, withdraw, and what nobody else may see."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -71,6 +72,17 @@ def test_the_same_key_makes_one_submission(candidate: Candidate):
     other = candidate.post("/submissions", {**body, "language": "en"}, headers={"Idempotency-Key": "k1"})
     assert (other.status_code, other.json()["code"]) == (409, "idempotency-key-reused")
     assert len(candidate.get("/submissions").json()["items"]) == 1
+
+
+def test_a_key_tells_multipart_bodies_apart_and_knows_one_again(candidate: Candidate, client: TestClient):
+    def send(language: str) -> Any:
+        parts = {"rubric_id": (None, str(candidate.rubric_id)), "language": (None, language)}
+        headers = {**candidate.headers, "Idempotency-Key": "k1"}
+        return client.post("/api/v1/submissions", files=parts, headers=headers)
+
+    first, again, other = send("ar"), send("ar"), send("en")
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency-key-reused")
 
 
 def test_somebody_elses_another_organisations_and_unknown_submissions_look_the_same(

@@ -10,7 +10,7 @@ import urllib3
 
 from app.ports import free_ports, listening
 from app.storage import embedded
-from tests.cli.running import Shell
+from tests.cli.running import Shell, children
 
 pytestmark = pytest.mark.journey
 
@@ -21,19 +21,6 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     yield shell
     for pid in children(tmp_path):  # only what a failed test left
         os.kill(pid, signal.SIGKILL)
-
-
-def children(data_dir: Path) -> list[int]:
-    """Return the living processes that work for this data folder, found by their command line or environment."""
-    needle, found = str(data_dir).encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            seen = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if needle in seen and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
-    return found
 
 
 def test_ctrl_c_stops_every_part_and_a_new_start_continues(shell: Shell, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from app.validation.draw import commitment, draw, smallest
 from app.validation.lots import ensure_open_lot
 from app.validation.models import ItemState, Lot, LotItem, LotState
 from tests.conftest import NOW
-from tests.factories import a_person, a_token, an_organisation, bearer
-from tests.validation.stories import BAD, DEMO, GOOD, NO_PROBATION, a_decision
+from tests.factories import a_judgement, a_person, a_token, an_organisation, bearer
+from tests.validation.stories import BAD, DEMO, GOOD, NO_PROBATION, a_decision, a_submission
 
 
 def test_the_secret_is_committed_before_the_first_decision_and_recorded(house, engine):
@@ -223,3 +223,22 @@ def test_closing_in_two_places_draws_once(house, engine):
 def test_the_site_starts_without_scipy():
     program = "import sys, app.main; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_lot_is_committed_before_decisions_on_work_that_was_claimed_under_an_earlier_one(house, engine, desk, lead):
+    with writing(engine) as session:
+        for _ in range(2):
+            candidate = a_person(session, house.organisation, Role.CANDIDATE)
+            waiting = {"state": SubmissionState.READY, "ready_at": NOW}
+            a_submission(session, house, candidate=candidate, now=NOW, **waiting)
+    assessor = desk(house.assessor)
+    held = [assessor.post("/queue/claims").json() for _ in range(2)]
+    for claim in held:
+        evidence = assessor.get(f"/claims/{claim['id']}").json()["evidence"]
+        answer = assessor.post(f"/claims/{claim['id']}/send", a_judgement(evidence[0]["id"]))
+        assert answer.status_code == 200, answer.text
+        lead.close()
+    with reading(engine) as session:
+        actions = [event.action for event in session.exec(select(AuditEvent).order_by(AuditEvent.seq))]
+    in_order = [action for action in actions if action in {"lot.opened", "assessment.locked"}]
+    assert in_order == ["lot.opened", "assessment.locked"] * 2

@@ -284,3 +284,27 @@ def test_an_assessor_reaches_no_validation_route(house, lead, validator, desk):
     assert assessor.get("/validations").status_code == 403
     assert assessor.post("/validations/claims").status_code == 403
     assert assessor.get(f"/validations/{claim['id']}").status_code == 403
+
+
+def test_what_is_under_investigation_is_given_to_no_validator(house, engine, lead, validator):
+    submission_id = house.decide(GOOD)
+    lead.close()
+    with writing(engine) as session:
+        session.get_one(Submission, submission_id).state = SubmissionState.UNDER_INVESTIGATION
+    assert validator.post("/validations/claims").status_code == 204
+    assert validator.post("/validations/claims", {"submission_id": str(submission_id)}).status_code == 404
+
+
+@pytest.mark.parametrize("limit", ["²", "0", "101", "-1", "x", "9" * 5000])
+def test_a_limit_that_is_no_number_in_reach_is_said(lead, limit):
+    for path in ("/lots", "/validations"):
+        assert lead.get(f"{path}?limit={limit}").status_code == 422
+
+
+def test_calls_that_take_nothing_refuse_unknown_fields(house, lead, validator):
+    house.decide(GOOD)
+    assert lead.post(f"/lots/{house.lot().id}/close", {"reason": "early"}).status_code == 422
+    lead.close()
+    claim = validator.claim()
+    assert validator.post(f"/validations/{claim['id']}/renew", {"minutes": 600}).status_code == 422
+    assert validator.post(f"/validations/{claim['id']}/renew").status_code == 200

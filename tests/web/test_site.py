@@ -1,5 +1,6 @@
 """What every answer has in common."""
 
+import pytest
 from starlette.testclient import TestClient
 
 
@@ -33,3 +34,10 @@ def test_readiness_says_what_is_missing(client: TestClient):
 def test_arabic_pages_run_from_right_to_left(client: TestClient):
     client.get("/language/ar?next=/sign-in")
     assert '<html lang="ar" dir="rtl"' in client.get("/sign-in").text
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=other"])
+def test_a_form_that_can_not_be_read_is_a_bad_request(client: TestClient, kind: str):
+    body = b"--wrong\r\nContent-Disposition: form-data\r\n\r\nx\r\n"
+    answer = client.post("/api/v1/verify", content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["code"]) == (400, "not-a-form")

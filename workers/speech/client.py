@@ -226,7 +226,8 @@ def _keep(
 
 
 def _command(options: SpeechOptions) -> list[str]:
-    command = [sys.executable, "-m", "workers.speech.child", "--parent", str(os.getpid())]
+    # -P: whatever lies in the folder where the worker was started is not for us
+    command = [sys.executable, "-P", "-m", "workers.speech.child", "--parent", str(os.getpid())]
     command += ["--model", options.model, "--threads", str(options.threads)]
     command += ["--idle-s", str(options.idle.total_seconds())]
     command += ["--folder", str(options.folder)] if options.folder else []

@@ -1,7 +1,7 @@
 // A submission: upload, write, send, follow, watch the result.
 import { Refused, call } from "../api.js";
 import { say } from "../texts.js";
-import { startLive } from "../submission/live.js";
+import { Live } from "../submission/live.js";
 import { Message } from "../submission/message.js";
 import { startPicking } from "../submission/picking.js";
 import { startPlaying } from "../submission/player.js";
@@ -11,15 +11,17 @@ import { Sending } from "../submission/sending.js";
 import { Uploads } from "../submission/uploads.js";
 import { startWriting } from "../submission/writing.js";
 
-const LIVE = new Set(["draft", "returned", "processing"]);
 const main = document.querySelector("[data-module=submission]");
 const message = new Message(main);
-const rows = new Rows(main, () => {
+const rows = new Rows(main, (evidence) => {
+  uploads.redraw(evidence);
   sending.refreshChecks().catch((error) => console.warn("checks not refreshed", error));
   sending.poke();
+  live.listen();
 });
 const uploads = new Uploads({ main, rows, message });
 const sending = new Sending(main, { message, isUploading: () => uploads.unfinished });
+const live = new Live(main, { rows, onStage: () => sending.poke() });
 const picking = startPicking(main, {
   onFiles: (files, kinds) => guarded(uploads.add(files, kinds)),
   onAgain: (evidence, file) => guarded(uploads.again(evidence, file)),
@@ -61,5 +63,5 @@ main.addEventListener("submit", (event) => {
 startPlaying(main);
 startWriting(main, { rows, message });
 startRecording(main, { onTake: (file, kinds) => guarded(uploads.add([{ file }], kinds)) });
-if (LIVE.has(main.dataset.state)) startLive(main, { rows, onStage: () => sending.poke() });
+live.listen();
 guarded(uploads.goOn());

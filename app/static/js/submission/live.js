@@ -1,35 +1,50 @@
 // What the server tells while it works: one event stream, closed when the page is left or nothing is going on.
 import { call } from "../api.js";
 
-export function startLive(main, { rows, onStage }) {
-  const id = main.dataset.submission;
-  const seen = new Map();
-  let stream = null;
-  const open = () => {
-    if (stream) return;
-    stream = new EventSource(`/api/v1/submissions/${id}/events`);
-    stream.addEventListener("stage", (event) => onEvent(JSON.parse(event.data)));
-    stream.addEventListener("submission", () => lookAtState(main));
-  };
-  const onEvent = (told) => {
-    const key = `${told.stage}:${told.state}`;
-    if (told.progress && seen.get(told.evidence_id) === key) rows.progress(told.evidence_id, told.progress);
-    else rows.refreshSoon(told.evidence_id);
-    seen.set(told.evidence_id, key);
-    onStage();
-    if (told.state !== "running") lookAtState(main);
-  };
-  addEventListener("pagehide", () => {
-    stream?.close();
-    stream = null;
-  });
-  addEventListener("pageshow", open);
-  open();
-}
+const OPEN = ["draft", "returned"];
 
-// A sent submission that has moved on gets its new page.
-async function lookAtState(main) {
-  if (["draft", "returned"].includes(main.dataset.state)) return;
-  const { state } = await call("GET", `/api/v1/submissions/${main.dataset.submission}`);
-  if (state !== main.dataset.state) location.reload();
+export class Live {
+  constructor(main, { rows, onStage }) {
+    Object.assign(this, { main, rows, onStage });
+    this.seen = new Map();
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", (event) => event.persisted && this.listen());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.look());
+  }
+
+  // Open the stream where something is going on. The server ends it when nothing more can come.
+  listen() {
+    const busy = this.main.dataset.state === "processing" || this.rows.all().some((row) => this.#moves(row));
+    if (!busy || (this.stream && this.stream.readyState !== EventSource.CLOSED)) return;
+    this.stream = new EventSource(`/api/v1/submissions/${this.main.dataset.submission}/events`);
+    this.stream.addEventListener("stage", (event) => this.#told(JSON.parse(event.data)));
+  }
+
+  close() {
+    this.stream?.close();
+    this.stream = null;
+  }
+
+  #moves(row) {
+    if (!row || row.dataset.state === "uploading") return false;
+    return row.dataset.state === "processing" || row.hasAttribute("data-busy");
+  }
+
+  #told(event) {
+    const [key, state] = [`${event.evidence_id}:${event.stage}`, event.state];
+    const before = this.seen.get(key);
+    this.seen.set(key, state);
+    const row = this.rows.row(event.evidence_id);
+    if (before === state) this.rows.progress(event.evidence_id, event.progress);
+    else if (before !== undefined || this.#moves(row)) this.rows.refreshSoon(event.evidence_id);
+    this.onStage();
+    if (before !== undefined && state !== "running") this.look();
+  }
+
+  // A sent submission that has moved on gets its new page.
+  async look() {
+    if (OPEN.includes(this.main.dataset.state)) return;
+    const { state } = await call("GET", `/api/v1/submissions/${this.main.dataset.submission}`);
+    if (state !== this.main.dataset.state) location.reload();
+  }
 }

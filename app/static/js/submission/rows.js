@@ -51,8 +51,10 @@ export class Rows {
     const old = this.row(evidence);
     const before = old?.querySelector("[data-tag]")?.textContent.trim();
     const open = [...(old?.querySelectorAll("details[open]") || [])].length > 0;
+    const focused = old?.contains(document.activeElement) ? document.activeElement : null;
     if (old) old.replaceWith(fresh);
     else this.list.append(fresh);
+    if (focused) sameIn(fresh, focused).focus({ preventScroll: true });
     if (open) fresh.querySelectorAll("details").forEach((each) => (each.open = true));
     this.none.hidden = true;
     const after = fresh.querySelector("[data-tag]").textContent.trim();
@@ -106,10 +108,16 @@ export class Rows {
   // The file is not on this device any more, or the browser wants a press of a button before it gives it back.
   showNeedsFile(evidence, handle) {
     const row = this.row(evidence);
-    if (!row) return;
+    if (!row || row.dataset.state !== "uploading") return;
     row.querySelector("[data-percent]").textContent = say("file_needed");
     row.querySelector("[data-said]").textContent = say(handle ? "up_allow" : "up_repick", { name: row.dataset.name });
     row.querySelector("[data-act=resume]").hidden = !handle;
     row.querySelector("[data-act=repick]").hidden = handle;
   }
+}
+
+// What stands in a fresh row for something of the old one; its heading where nothing does.
+function sameIn(fresh, old) {
+  const act = old.dataset.act && fresh.querySelector(`[data-act="${old.dataset.act}"]:not([hidden])`);
+  return act || (old.closest("[data-remove]") && fresh.querySelector("[data-remove] button")) || fresh.querySelector("h3");
 }

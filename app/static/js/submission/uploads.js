@@ -16,6 +16,7 @@ export class Uploads {
     this.pool = new Pool(AT_ONCE);
     this.running = new Map();
     this.rates = new Map();
+    this.needing = new Map();
     this.rate = new Rate();
     for (const event of ["online", "focus"]) addEventListener(event, () => this.hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.hurry());
@@ -69,6 +70,7 @@ export class Uploads {
   #begin(evidence, file, plan, { paused = false } = {}) {
     const upload = new Upload({ evidence, file, plan, pool: this.pool, changed: (each) => this.#changed(each) });
     this.running.set(evidence, upload);
+    this.needing.delete(evidence);
     this.rates.set(evidence, new Rate());
     if (paused) upload.pause();
     else upload.run();
@@ -81,7 +83,7 @@ export class Uploads {
       const record = await kept(row.dataset.evidence);
       const file = await fileOf(record);
       if (file) this.#begin(row.dataset.evidence, file, planOf(row), { paused: record.paused });
-      else this.rows.showNeedsFile(row.dataset.evidence, Boolean(record && record.handle));
+      else this.#needs(row.dataset.evidence, Boolean(record && record.handle));
     }
   }
 
@@ -96,8 +98,20 @@ export class Uploads {
     if (upload) return upload.resume();
     const file = await fileOf(await kept(evidence), { ask: true });
     if (file) this.#begin(evidence, file, planOf(this.rows.row(evidence)));
-    else this.rows.showNeedsFile(evidence, false);
+    else this.#needs(evidence, false);
     return undefined;
+  }
+
+  #needs(evidence, handle) {
+    this.needing.set(evidence, handle);
+    this.rows.showNeedsFile(evidence, handle);
+  }
+
+  // A row was drawn anew by the server, which knows nothing of what goes on here.
+  redraw(evidence) {
+    const upload = this.running.get(evidence);
+    if (upload) this.rows.showUpload(upload, this.rates.get(evidence));
+    else if (this.needing.has(evidence)) this.rows.showNeedsFile(evidence, this.needing.get(evidence));
   }
 
   // The reader chose the file again; it must be the same one.
