@@ -22,7 +22,7 @@ demo: setup ## Everything on this machine, with people, recordings and results (
 up: setup ## The same without demonstration data (ARGS="--port 9000 --data DIR")
 	@exec $(BIN)/assay up $(ARGS)
 
-test: .venv/.test .venv/.media .venv/.speech chromium ## All checks, then all tests with real parts
+test: .venv/.test .venv/.media .venv/.speech .venv/.npm chromium ## All checks, then all tests with real parts
 	@$(MAKE) --no-print-directory check pytest
 
 check: .venv/.test ## Lint, types, import directions, templates
@@ -68,6 +68,13 @@ clean: ## Remove .venv and what the tools keep; your data in var stays
 
 .venv/.speech: .venv/.runtime
 	@$(BIN)/python -m workers.speech.weights
+	@touch $@
+
+# Only tests need these: axe-core, and a verifier of credentials that others wrote. Without npm such tests are skipped.
+.venv/.npm: infra/web/package-lock.json infra/verify/package-lock.json | .venv/.made
+	@if command -v npm >/dev/null; then \
+		for folder in infra/web infra/verify; do (cd $$folder && npm ci --silent --no-audit --no-fund) || exit 1; done; \
+	else echo "npm was not found: tests with axe-core and with the outside verifier will be skipped."; fi
 	@touch $@
 
 chromium:

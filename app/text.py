@@ -31,3 +31,9 @@ def fold(text: str) -> str:
 
 
 ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
+
+
+def whole_number(text: str, *, most: int) -> int | None:
+    """Read a whole number from 0 to `most` in plain digits; None for anything else, however long it is."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    return int(text) if plain and int(text) <= most else None

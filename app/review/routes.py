@@ -11,6 +11,7 @@ from app.errors import Conflict
 from app.review import claims
 from app.review.api import taking
 from app.review.queries import AT_ONCE, Wanted, queue_page, workstation_page
+from app.text import whole_number
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
 
@@ -38,14 +39,13 @@ def show_queue(call: Call[NoForm]) -> Response:
 
 
 def _wanted(call: Call[NoForm]) -> Wanted:
-    most = call.query("most") or ""
     return Wanted(
         text=(call.query("q") or "").strip()[:200],
         show=call.query("show") or "",
         language=call.query("language") or "",
         kind=call.query("kind") or "",
         sort=call.query("sort") or "",
-        most=min(MOST, int(most)) if most.isdigit() else AT_ONCE,
+        most=whole_number(call.query("most") or "", most=MOST) or AT_ONCE,
     )
 
 

@@ -279,6 +279,7 @@ def _item_lines(session: Session, lot: Lot, items: Sequence[LotItem], actor: Act
 
 def _item_line(item: LotItem, *, hidden: dict[str, object], reference: str, after: Outcome | None) -> ItemLine:
     knows_outcome = "outcome" not in hidden
+    knows_change = knows_outcome and "state" not in hidden
     return ItemLine(
         submission_id=item.submission_id,
         reference=reference,
@@ -286,7 +287,7 @@ def _item_line(item: LotItem, *, hidden: dict[str, object], reference: str, afte
         draw=None if "draw" in hidden else item.draw,
         reasons=None if "reasons" in hidden else item.reasons,
         before=item.outcome.value if knows_outcome else None,
-        after=after.value if knows_outcome and after is not None and after is not item.outcome else None,
+        after=after.value if knows_change and after is not None and after is not item.outcome else None,
         state=ItemState(str(hidden.get("state", item.state))),
     )
 

@@ -4,12 +4,15 @@ from starlette.responses import Response
 
 from app.actor import Role
 from app.errors import BadRequest, Conflict, NotAllowed
+from app.text import whole_number
 from app.validation import claims, leases, lots
 from app.validation.api import VALIDATORS, WATCHERS, lease_of
 from app.validation.lot_pages import lot_page, lots_page, visible_lot
 from app.validation.queries import BlindPage, outcome_of, sample_page, validation_page
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
+
+HIGHEST_LEVEL = 99
 
 
 def show_lots(call: Call[NoForm]) -> Response:
@@ -80,10 +83,12 @@ def final_outcome(call: Call[NoForm]) -> Response:
     validation = leases.own_validation(call.session, actor=call.actor, validation_id=call.path_id("validation_id"))
     if validation.comparison is None:
         raise Conflict("Send your blind scores first.", code="not-compared")
-    given = dict(call.request.query_params)
-    if not all(value.isdigit() for value in given.values()):
+    given = {
+        criterion: whole_number(value, most=HIGHEST_LEVEL) for criterion, value in call.request.query_params.items()
+    }
+    levels = {criterion: level for criterion, level in given.items() if level is not None}
+    if len(levels) < len(given):
         raise BadRequest("Levels are whole numbers.")
-    levels = {criterion: int(value) for criterion, value in given.items()}
     return call.json(outcome_of(call.session, validation=validation, levels=levels))
 
 

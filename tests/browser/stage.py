@@ -16,6 +16,7 @@ from app.accounts.sign_in import make_link
 from app.actor import Actor, Role, Scope
 from app.assessments.forms import SendForm
 from app.db.engine import writing
+from app.demo.recordings import SAMPLES
 from app.evidence.models import Evidence, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind
 from app.evidence.texts import read_text
@@ -35,7 +36,6 @@ from tests.factories import a_judgement, a_person, a_submission, an_organisation
 from workers.media.binaries import find_binaries
 from workers.media.levels import measure_levels
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 CLIPS = ("en-librivox-1.flac", "en-fleurs-1.flac", "en-librivox-2.flac")
 PAUSE_MS = 2500
 RATE = 8000

@@ -117,8 +117,7 @@ def test_upholding_needs_no_reason_and_advice_does(judged: Stage, sign_in: SignI
     assert ItemState.RETURNED_WITH_ADVICE in states
 
 
-@pytest.mark.parametrize("width", [1440, 390, 320])
-@pytest.mark.parametrize("looks", [("light", "en"), ("dark", "ar")])
+@pytest.mark.parametrize(("width", "looks"), [(1440, ("light", "en")), (390, ("dark", "ar")), (320, ("light", "ar"))])
 def test_pages_pass_axe(judged: Stage, sign_in: SignIn, width: int, looks: tuple[str, str]):
     scheme, language = looks
     options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "locale": language}

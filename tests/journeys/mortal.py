@@ -134,11 +134,12 @@ class Site:
         """Return somebody as a client of this site."""
         return Person(self.base, who.token)
 
-    def killed_during(self, act: Callable[[], None], *, after: float) -> None:
-        """Begin an act in a thread, kill the site some seconds later, and start it again."""
+    def killed_during(self, act: Callable[[], None], *, when: Callable[[], None]) -> None:
+        """Begin an act in a thread, kill the site when `when` returns, and start it again."""
         client = threading.Thread(target=act)
         client.start()
-        let_pass(after)
-        self.mortal.kill()
+        when()
+        self.mortal.process.kill()  # at once: no look at children first
+        self.mortal.process.wait()
         client.join(60)
         self.mortal = self._start()

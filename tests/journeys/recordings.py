@@ -4,10 +4,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from app.demo.recordings import SAMPLES
 from workers.media.binaries import find_binaries
 
 CACHE = Path(tempfile.gettempdir()) / "assay-test-binaries"
-SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def ffmpeg(*arguments: str) -> None:

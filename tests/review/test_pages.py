@@ -19,7 +19,7 @@ from app.frameworks.models import RubricVersion
 from app.review.ages import Age, Due, Urgency, age, due
 from app.review.models import Claim
 from tests.conftest import NOW
-from tests.factories import a_person, a_submission, an_organisation
+from tests.factories import a_person, a_submission, a_token, an_organisation, bearer
 
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -235,3 +235,11 @@ def test_due_counts_hours_then_days():
 def test_age_counts_days_hours_minutes():
     assert age(NOW - timedelta(days=2, hours=1), now=NOW) == Age(days=2, hours=49, minutes=2940)
     assert age(NOW + timedelta(hours=1), now=NOW) == Age(0, 0, 0)
+
+
+@pytest.mark.parametrize("most", ["²", "9" * 5000, "-1", "x"])
+def test_an_odd_number_in_the_address_is_taken_as_none(client: TestClient, engine: Engine, most: str):
+    with writing(engine) as session:
+        organisation = an_organisation(session)
+        token = a_token(session, a_person(session, organisation, Role.ASSESSOR), organisation)
+    assert client.get("/queue", params={"most": most}, headers=bearer(token)).status_code == 200

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from app.demo.recordings import SAMPLES
 from workers.media.tools import Tools, open_tools
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s={size}:r={rate}:d={seconds}")
 TONE = ("-f", "lavfi", "-i", "sine=440:d={seconds}:r=44100")
 

@@ -15,6 +15,7 @@ from subprocess import Popen
 from threading import Lock, Thread
 from typing import Any, NoReturn, Self
 
+from app import leash
 from app.errors import Conflict, Invalid, Unavailable
 from workers.speech.plans import ChunkResult, Plan
 from workers.speech.wire import Closed, Message, Wire
@@ -215,7 +216,7 @@ def _keep(
     """Start the child and stay until it ends: the kernel kills it when the thread that started it goes."""
     try:
         # Standard output goes where errors go: what a library prints must not get between the messages.
-        process = Popen(command, stdin=theirs.fileno(), stdout=2, env=_environment(options))
+        process = Popen(_leashed(command), stdin=theirs.fileno(), stdout=2, env=_environment(options))
     except OSError as error:
         started.set_exception(error)
         return
@@ -232,6 +233,14 @@ def _command(options: SpeechOptions) -> list[str]:
     command += ["--idle-s", str(options.idle.total_seconds())]
     command += ["--folder", str(options.folder)] if options.folder else []
     return command + (["--offline"] if options.offline else [])
+
+
+def _leashed(command: list[str]) -> list[str]:
+    """Have the kernel's word from the first instant: importing torch takes seconds, in which we may be killed.
+
+    Elsewhere than on Linux the child notices by its closed socket, once it runs.
+    """
+    return leash.leashed(command) if sys.platform == "linux" else command
 
 
 def _environment(options: SpeechOptions) -> dict[str, str]:

