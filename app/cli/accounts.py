@@ -13,7 +13,7 @@ from app.accounts.people import (
     organisation_by_code,
     person_by_email,
 )
-from app.accounts.sign_in import make_link, make_token, organisation_of
+from app.accounts.sign_in import make_link, make_token, organisation_of, set_password
 from app.actor import Role, Scope
 from app.cli.output import AsJson, read_unit, show, write_unit
 from app.errors import Invalid
@@ -22,6 +22,8 @@ from app.settings import load_settings
 org = typer.Typer(no_args_is_help=True, help="Organisations (awarding bodies).")
 person = typer.Typer(no_args_is_help=True, help="People and their roles.")
 token = typer.Typer(no_args_is_help=True, help="Tokens for the JSON API.")
+
+LEAST_PASSWORD = 12
 
 Email = Annotated[str, typer.Option(help="The person's e-mail address.")]
 OrgCode = Annotated[str, typer.Option("--org", help="Code of the organisation.")]
@@ -71,6 +73,31 @@ def add(
         made = add_person(session, organisation_id=organisation.id, new=new, now=datetime.now(UTC))
         listed = next(each for each in list_people(session) if each.id == made.id)
     show({"id": str(made.id), "email": made.email, "name": made.name, "roles": listed.roles}, as_json=as_json)
+
+
+@person.command("password")
+def password(
+    email: Annotated[str, typer.Option("--person", help="The person's e-mail address.")],
+    secret: Annotated[
+        str,
+        typer.Option(
+            "--password",
+            prompt="New password",
+            hide_input=True,
+            confirmation_prompt=True,
+            help="Asked for if left out.",
+        ),
+    ],
+) -> None:
+    """Set a person's password; it is asked for, and every session of the person ends.
+
+    Example: assay person password --person amira@example.org
+    """
+    if len(secret) < LEAST_PASSWORD:
+        raise Invalid("A password has at least %(least)s characters.", least=str(LEAST_PASSWORD))
+    with write_unit() as session:
+        set_password(session, person=person_by_email(session, email), password=secret, now=datetime.now(UTC))
+    print("The password is set.")
 
 
 @person.command("list")

@@ -39,6 +39,14 @@ def test_links_name_the_port_of_the_last_start_unless_an_address_is_set(shell: S
     assert "https://a.example/sign-in/" in told.stdout
 
 
+def test_a_password_is_set_and_a_short_one_is_refused(shell: Shell) -> None:
+    shell.assay("org", "add", "--code", "bank", "--name", "Bank")
+    shell.assay("person", "add", "--email", "a@example.org", "--name", "A", "--org", "bank", "--role", "assessor")
+    who = ("person", "password", "--person", "a@example.org", "--password")
+    assert "at least 12" in shell.assay(*who, "short").stderr
+    assert shell.assay(*who, "correct horse battery").returncode == 0
+
+
 def test_a_wrong_value_of_a_setting_is_one_sentence(shell: Shell) -> None:
     done = shell.assay("person", "list", ASSAY_CLAIM_SECONDS="long")
     assert done.returncode == 2
