@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import Invalid
@@ -91,11 +91,15 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: object) -> Settings:
-    """Read the settings; an unknown `ASSAY_` name is an error that names the nearest known one."""
+    """Read the settings. Invalid for an unknown `ASSAY_` name (it names the nearest known one) and for a bad value."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise Invalid(f"{name} is not a setting of Assay.{hint}", code="unknown-setting")
-    return Settings(**given)  # type: ignore[arg-type]  # keywords of a settings class are its fields
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # keywords of a settings class are its fields
+    except ValidationError as error:
+        wrong = (f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}." for each in error.errors())
+        raise Invalid(" ".join(wrong), code="bad-setting") from error

@@ -81,9 +81,10 @@ def day(value: datetime, language: str, zone: str = "UTC") -> str:
 
 
 def moment(value: datetime, language: str, zone: str = "UTC") -> str:
-    """Return a date and time such as 24 Nov 2026, 12:04."""
+    """Return a date and time such as 24 Nov 2026, 12:04; Arabic has its own comma."""
+    pattern = "d MMM y، HH:mm" if language == "ar" else "d MMM y, HH:mm"
     local = value.astimezone(ZoneInfo(zone))
-    return str(format_datetime(local, "d MMM y, HH:mm", locale=_babel(language), tzinfo=UTC if zone == "UTC" else None))
+    return str(format_datetime(local, pattern, locale=_babel(language), tzinfo=UTC if zone == "UTC" else None))
 
 
 def _babel(language: str) -> str:

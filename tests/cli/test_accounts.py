@@ -39,6 +39,13 @@ def test_links_name_the_port_of_the_last_start_unless_an_address_is_set(shell: S
     assert "https://a.example/sign-in/" in told.stdout
 
 
+def test_a_wrong_value_of_a_setting_is_one_sentence(shell: Shell) -> None:
+    done = shell.assay("person", "list", ASSAY_CLAIM_SECONDS="long")
+    assert done.returncode == 2
+    assert done.stderr.startswith("ASSAY_CLAIM_SECONDS: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_changed_row_ends_audit_verify_with_one(shell: Shell, tmp_path: Path) -> None:
     shell.assay("org", "add", "--code", "bank", "--name", "Bank")
     assert shell.assay("audit", "verify").returncode == 0
