@@ -66,7 +66,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 def stored(settings: Settings) -> Storage:
     """The real storage. A test that asks for it gets a site that uses it too."""
-    return Storage(settings)
+    storage = Storage(settings)
+    storage.prepare(origins=[settings.base_url])  # all tests share the server, and browser tests have other addresses
+    return storage
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -142,18 +143,23 @@ def _take(lines: Iterator[str], start: str, count: int) -> list[str]:
     return found
 
 
+def run_apart(function: Callable[..., Awaitable[list[str]]], *arguments: object) -> list[str]:
+    """Run in a thread of its own: where browser tests ran before, this thread has an event loop already."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(anyio.run, function, *arguments).result()
+
+
 def test_a_quiet_stream_breathes_so_that_proxies_keep_it(engine: Engine):
     async def first(count: int) -> list[str]:
         lines = stream(engine, lambda _: Look((), is_over=False), after=0, breath_seconds=0)
         return [await anext(lines) for _ in range(count)]
 
-    assert anyio.run(first, 3) == ["retry: 2000\n\n", ": still here\n\n", ": still here\n\n"]
+    assert run_apart(first, 3) == ["retry: 2000\n\n", ": still here\n\n", ": still here\n\n"]
 
 
 def test_a_stream_ends_when_the_database_goes_and_the_browser_comes_back(tmp_path: Path):
     async def whole() -> list[str]:
         nowhere = make_engine(f"sqlite:///{tmp_path}/gone/x.sqlite3")
-        (tmp_path / "gone").rmdir()
         return [line async for line in stream(nowhere, lambda _: Look((), is_over=False), after=0)]
 
-    assert anyio.run(whole) == ["retry: 2000\n\n"]
+    assert run_apart(whole) == ["retry: 2000\n\n"]
