@@ -118,10 +118,11 @@ def _is_last_of_lot(act: Act) -> bool:
 
 
 def _wait_for_credential(sender: Sender) -> dict[str, Any]:
+    """Return the credential once it is signed; one that was revoked since an earlier start counts too."""
     limit = time.monotonic() + CREDENTIAL_SECONDS
     while time.monotonic() < limit:
         for each in sender.api.get("/credentials")["items"]:
-            if each["state"] == "active":
+            if each["state"] != "pending":
                 return dict(each)
         if sender.stopping():
             raise Interrupted
