@@ -40,7 +40,7 @@ def score_blind(page: Page, levels: str) -> None:
         page.keyboard.press("]")
     expect(page.locator(".top [data-saved]")).to_have_attribute("data-state", "saved", timeout=SOON)
     page.keyboard.press("Control+Enter")
-    expect(page.locator("[data-compare]")).to_be_visible(timeout=SOON)
+    expect(page.locator("[data-compare][data-ready]")).to_be_visible(timeout=SOON)
 
 
 def test_a_lead_closes_a_lot_knowing_what_it_does(judged: Stage, sign_in: SignIn):

@@ -114,9 +114,10 @@ def test_an_error_while_listening_ends_the_tool_and_goes_on(tools: Tools, tmp_pa
         raise LookupError("the lease is lost")
 
     command = [tools.binaries.ffmpeg, "-nostdin", "-progress", "pipe:1", *ENDLESS]
+    others = children_of(os.getpid())  # what fixtures of other tests keep running
     with pytest.raises(LookupError):
         tools.sandbox.run(command, reads=[], out_dir=tmp_path, limits=SHORT, on_progress=stop)
-    assert children_of(os.getpid()) == []
+    assert set(children_of(os.getpid())) <= set(others)
 
 
 def children_of(pid: int) -> list[int]:

@@ -138,3 +138,4 @@ showToldText();
 const first = page.disputed ? shelf.byId(page.disputed.evidence_id) : shelf.first;
 if (page.disputed && first) goTo(page.disputed, { play: false });
 else if (first) open(first);
+one("[data-compare]").dataset.ready = ""; // keys and buttons work from here on
