@@ -60,11 +60,16 @@ def _unfinished(engine: Engine, *, actor: Actor, evidence_id: UUID, now: datetim
     with reading(engine) as session:
         evidence = own_evidence(session, actor=actor, evidence_id=evidence_id)
         own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+    return evidence, _upload_of(evidence, now)
+
+
+def _upload_of(evidence: Evidence, now: datetime) -> str:
+    """Return the id of an upload that goes on; Conflict when it is complete or too old."""
     if evidence.state is not EvidenceState.UPLOADING or evidence.upload_id is None:
         raise Conflict("This upload is complete: nothing can be added to it.", code="not-uploading")
     if evidence.created_at + UPLOAD_LIFE < now:
         raise Conflict("This upload is older than a week. Remove it and begin again.", code="upload-expired")
-    return evidence, evidence.upload_id
+    return evidence.upload_id
 
 
 def sign_parts(
@@ -129,9 +134,10 @@ def complete(
     """
     with reading(engine) as session:
         evidence = own_evidence(session, actor=actor, evidence_id=evidence_id)
-    if evidence.state is not EvidenceState.UPLOADING:
-        return
-    _unfinished(engine, actor=actor, evidence_id=evidence_id, now=now)
+        if evidence.state is not EvidenceState.UPLOADING:  # one look: a call at the same time may be faster
+            return
+        own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+    _upload_of(evidence, now)
     size_bytes = _join(storage, evidence, said, limit_bytes)
     with writing(engine) as session:
         completed = _mark_complete(session, evidence, said=said, size_bytes=size_bytes, actor=actor, now=now)
