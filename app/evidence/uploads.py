@@ -155,6 +155,10 @@ def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: i
         storage.complete_upload(evidence.object_key, upload_id=upload_id, parts=parts)
     except NotFound:  # joined already, by a call that died or by one at the same time
         parts = []
+    except Conflict:  # parts go from the list while another call joins them: then the object is there
+        if storage.head(evidence.object_key) is None:
+            raise
+        parts = []
     found = storage.head(evidence.object_key)
     if found is None:
         raise Conflict("The storage lost this upload. Remove it and upload the file again.", code="upload-lost")
