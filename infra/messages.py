@@ -20,6 +20,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import app
+import workers
 from app.errors import AssayError
 
 ROOT = Path(app.__file__).parent.parent
@@ -58,9 +59,10 @@ class Sources:
 
 def refusals() -> Iterator[str]:
     """Return the names of all classes of refusals in the code."""
-    for module in pkgutil.walk_packages(app.__path__, "app."):
-        if not module.name.endswith("__main__") and ".migrations" not in module.name:
-            importlib.import_module(module.name)
+    for package in (app, workers):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                importlib.import_module(module.name)
     waiting: list[type[AssayError]] = [AssayError]
     while waiting:
         kind = waiting.pop()
