@@ -15,6 +15,7 @@ from app.schema.migrate import migrate
 from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
+from tests import postgres
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -48,8 +49,33 @@ def storage_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedde
     embedded.stop(started)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="where tests keep their rows"
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """The real PostgreSQL server, one for all tests; each has a database of its own."""
+    with postgres.running() as server:
+        yield server
+
+
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of this test's own database: empty for the SQLite file in its folder."""
+    if request.config.getoption("--database") == "sqlite":
+        yield ""
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    url = server.make()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> Settings:
     """Settings of one test: everything in its own folder. No storage server answers, unless it asks for `stored`."""
     storage = {"s3_endpoint_url": "http://localhost:9", "s3_access_key": "nobody", "s3_secret_key": "nobody"}
     if "stored" in request.fixturenames:
@@ -60,7 +86,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
             "s3_access_key": server.access_key,
             "s3_secret_key": server.secret_key,
         }
-    return Settings(data_dir=tmp_path, base_url=ORIGIN, **storage)
+    return Settings(data_dir=tmp_path, base_url=ORIGIN, database_url=database_url, **storage)
 
 
 @pytest.fixture
