@@ -2,11 +2,12 @@
 
 import difflib
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import Invalid
@@ -25,6 +26,10 @@ def _local_address(known: dict[str, Any]) -> str:
     """Return the address of `assay up` here, so that other commands make links, and sign, for the port it took."""
     memory = last_port(known["data_dir"])
     return f"http://127.0.0.1:{memory.read_text() if memory.exists() else DEFAULT_PORT}"
+
+
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]
 
 
 class Settings(BaseSettings):
@@ -51,8 +56,24 @@ class Settings(BaseSettings):
     max_duration_seconds: int = Field(default=2 * 3600, gt=0)
     signing_key_dir: Path | None = None
     log_format: Literal["text", "json"] = "text"
+    log_addresses: Literal["full", "network", "none"] = "network"
+    metrics_token: str = ""
+    trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
     demo: bool = False
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        """Refuse a name or `*`: whoever is trusted here can say that a request came from anybody."""
+        for each in _listed(value):
+            ip_network(each)
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks whose word on the caller's address counts (`X-Forwarded-For`)."""
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:

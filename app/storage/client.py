@@ -20,6 +20,7 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 
+from app import meters
 from app.errors import AssayError, NotFound, Unavailable
 from app.settings import Settings
 
@@ -240,7 +241,12 @@ def _down_is_unavailable() -> Iterator[None]:
             raise refusal from error
         raise
     except (BotoConnectionError, HTTPClientError, BotoCoreError) as error:
-        raise Unavailable(DOWN) from error
+        raise _down() from error
+
+
+def _down() -> Unavailable:
+    meters.part_errors.labels("storage").inc()
+    return Unavailable(DOWN)
 
 
 def _refusal(error: ClientError) -> AssayError | None:
@@ -249,4 +255,4 @@ def _refusal(error: ClientError) -> AssayError | None:
     status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
     if code in GONE or status == 404:  # noqa: PLR2004
         return NotFound("The storage holds no such object.", code="object-not-found")
-    return Unavailable(DOWN) if status >= 500 else None  # noqa: PLR2004
+    return _down() if status >= 500 else None  # noqa: PLR2004
