@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from app import logs
 from app.accounts import api as accounts_api
 from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
@@ -43,12 +44,13 @@ from app.validation import api as validation_api
 from app.validation import lots
 from app.validation import routes as validation_routes
 from app.web.call import Call, NoForm
-from app.web.deps import Deps, system_clock
+from app.web.deps import Deps, never, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
 from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
+from app.web.observed import HEADER, Observed, route_of
 from app.web.openapi import document
 from app.web.render import STATIC, make_environment
 from app.web.routing import check_policies, slow_get
@@ -64,13 +66,18 @@ class Broken(AssayError):
     default_code = "internal-error"
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> Starlette:
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = system_clock, ending: Callable[[], bool] = never
+) -> Starlette:
     """Return the site. Nothing is read from the environment and nothing is contacted here."""
     routes = all_routes()
     check_policies(routes)
     app = Starlette(
         routes=[*routes, Mount("/static", StaticFiles(directory=STATIC), name="static")],
-        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        middleware=[
+            Middleware(Observed, addresses=settings.log_addresses),
+            Middleware(SecurityHeaders, settings=settings),
+        ],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
     app.state.limiter = Limiter()
@@ -82,6 +89,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clo
         find_actor=find_actor,
         clock=clock,
         services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
+        ending=ending,
     )
     return app
 
@@ -189,5 +197,9 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _on_bug(request: Request, error: Exception) -> Response:
     """Answer for a bug; it is logged whole by the server."""
-    log.error("unhandled error on %s", request.url.path, exc_info=error)
-    return answer_for(_anonymous(request), Broken("Something broke on our side. Nothing was lost; please try again."))
+    with logs.about(request_id=request.scope["request_id"]):
+        log.error("unhandled error on %s", route_of(request.scope), exc_info=error)
+    broken = Broken("Something broke on our side. Nothing was lost; please try again.")
+    answer = answer_for(_anonymous(request), broken)
+    answer.headers[HEADER] = request.scope["request_id"]  # this answer is made outside all middleware
+    return answer

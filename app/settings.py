@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -32,6 +33,10 @@ def _usual_region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
 class Settings(BaseSettings):
     """One frozen value that is handed to whoever needs it. The names are the contract (API section 2)."""
 
@@ -59,6 +64,9 @@ class Settings(BaseSettings):
     max_duration_seconds: int = Field(default=2 * 3600, gt=0)
     signing_key_dir: Path | None = None
     log_format: Literal["text", "json"] = "text"
+    log_addresses: Literal["full", "network", "none"] = "network"
+    metrics_token: str = ""
+    trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
     demo: bool = False
 
@@ -76,6 +84,19 @@ class Settings(BaseSettings):
         if bool(value) != bool(known.data.get("s3_access_key")):
             raise ValueError("ASSAY_S3_ACCESS_KEY and ASSAY_S3_SECRET_KEY are set together, or neither")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        """Refuse a name or `*`: whoever is trusted here can say that a request came from anybody."""
+        for each in _listed(value):
+            ip_network(each)
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks whose word on the caller's address counts (`X-Forwarded-For`)."""
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:

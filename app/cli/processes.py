@@ -39,7 +39,7 @@ def serve(
         serving.serve_socket(located(load_settings()), fd=fd)
         return
     if "ASSAY_BASE_URL" not in os.environ:
-        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"  # children read it too
+        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"
     settings = located(load_settings())
     serving.serve(settings, host=host, port=port, workers=workers)
 

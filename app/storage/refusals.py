@@ -16,6 +16,7 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 
+from app import meters
 from app.errors import AssayError, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,12 @@ def understood() -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise Unavailable(NO_CREDENTIALS, code="storage-refused") from error
     except (BotoConnectionError, HTTPClientError, BotoCoreError) as error:
-        raise Unavailable(DOWN) from error
+        raise _down() from error
+
+
+def _down() -> Unavailable:
+    meters.part_errors.labels("storage").inc()
+    return Unavailable(DOWN)
 
 
 def _refusal(error: ClientError) -> AssayError | None:
@@ -71,4 +77,4 @@ def _refusal(error: ClientError) -> AssayError | None:
     if status == FORBIDDEN:
         log.error("the storage refused %s: %s", error.operation_name, error.response["Error"].get("Message") or code)
         return Unavailable(REFUSED, code="storage-refused")
-    return Unavailable(DOWN) if status >= BROKEN or code in BUSY else None
+    return _down() if status >= BROKEN or code in BUSY else None

@@ -75,10 +75,11 @@ class Policy:
     limit: str | None = None
 
 
-def make_endpoint(handler: Handler, policy: Policy) -> Callable[[Request], Any]:
+def make_endpoint(handler: Handler, policy: Policy, *, path: str) -> Callable[[Request], Any]:
     """Return the ASGI endpoint of a route."""
 
     async def endpoint(request: Request) -> Response:
+        request.scope["route_template"] = path
         deps: Deps = request.app.state.deps
         call = Call[Any](request, deps, None, NoForm(), deps.clock(), language_of(request))
         try:
@@ -122,6 +123,7 @@ def _identify(call: Call[Any], policy: Policy) -> None:
         with reading(call.deps.engine) as session:
             call.maybe_actor = call.deps.find_actor(session, call.request, call.now)
     actor = call.maybe_actor
+    call.request.scope["person_id"] = actor.person_id if actor else None
     by_cookie = not (actor and actor.by_token) and "authorization" not in call.request.headers
     if by_cookie and policy.unit is not Unit.READING and is_cross_site(call.request, call.settings):
         cookies = bool(call.request.cookies) or not is_api(call)
