@@ -22,8 +22,8 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.credentials import api as credentials_api
 from app.credentials import routes as credentials_routes
-from app.db.engine import is_alive, make_engine
-from app.errors import AssayError, NotFound, Unavailable
+from app.db.engine import make_engine
+from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
@@ -31,13 +31,15 @@ from app.evidence import media_api
 from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
+from app.health import ready
+from app.health import routes as health_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
+from app.jobs.models import Queue
 from app.jobs.presence import live_queues
 from app.review import api as review_api
 from app.review import routes as review_routes
 from app.review.hooks import Hooks
-from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
 from app.validation import api as validation_api
@@ -81,14 +83,19 @@ def create_app(
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
     app.state.limiter = Limiter()
+    engine, storage = make_engine(settings.database), Storage(settings)
     app.state.deps = Deps(
         settings=settings,
-        engine=make_engine(settings.database),
-        storage=Storage(settings),
+        engine=engine,
+        storage=storage,
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
+        services={
+            "review": review_hooks(),
+            evidence.SERVICE: evidence_hooks(settings),
+            ready.SERVICE: ready.Watch(engine, storage, workers=lambda: _workers(settings)),
+        },
         ending=ending,
     )
     return app
@@ -128,37 +135,16 @@ def all_routes() -> list[BaseRoute]:
         *credentials_api.routes,
         *credentials_routes.routes,
         *validation_routes.routes,
-        *health,
+        *api,
+        *health_routes.routes,
     ]
 
 
-def alive(call: Call[NoForm]) -> Response:
-    """Say that the process answers."""
-    return call.json({"ok": True})
-
-
-def ready(call: Call[NoForm]) -> Response:
-    """Say whether the site can do its work, and what is missing."""
-    parts = {
-        "database": lambda: is_alive(call.deps.engine) and is_current(call.deps.engine),
-        "storage": call.storage.is_alive,
-        "worker": lambda: _worker_lives(call),
-    }
-    missing = [name for name, works in parts.items() if not _works(works)]
-    return call.json({"ok": not missing, "missing": missing}, status=503 if missing else 200)
-
-
-def _worker_lives(call: Call[NoForm]) -> bool:
-    """Say whether somebody does jobs. Workers of a database server may run on any machine: there we can't know."""
-    embedded = make_url(call.settings.database).get_backend_name() == "sqlite"
-    return not embedded or bool(live_queues(call.settings.data_dir, now=system_clock()))
-
-
-def _works(check: Callable[[], bool]) -> bool:
-    try:
-        return check()
-    except (Unavailable, NotFound):
-        return False
+def _workers(settings: Settings) -> list[frozenset[str]]:
+    """Return the queues of the workers that live. Those of a database server may run anywhere: we can't know yet."""
+    if make_url(settings.database).get_backend_name() != "sqlite":
+        return [frozenset(Queue)]
+    return [live_queues(settings.data_dir, now=system_clock())]
 
 
 def _version() -> str:
@@ -173,11 +159,7 @@ def openapi(call: Call[NoForm]) -> Response:
     return call.json(document(_version()))
 
 
-health = [
-    slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC),
-    slow_get("/healthz", alive, name="health:alive", allow=Access.PUBLIC),
-    slow_get("/readyz", ready, name="health:ready", allow=Access.PUBLIC),
-]
+api = [slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC)]
 
 
 def _anonymous(request: Request) -> Call[Any]:

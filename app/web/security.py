@@ -61,12 +61,14 @@ class SecurityHeaders:
         self.policy = content_security_policy(settings)
         self.hosts = LOOPBACK | {(urlsplit(settings.base_url).hostname or "").lower()}
         self.secure = settings.secure
+        # Prometheus calls by the address of a machine; whoever has the token is no page of a stranger.
+        self.by_token = frozenset({"/metrics"} if settings.metrics_token else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self._host(scope) not in self.hosts:
+        if self._host(scope) not in self.hosts and scope["path"] not in self.by_token:
             await _refuse_host(send)
             return
 

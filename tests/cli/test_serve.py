@@ -40,6 +40,11 @@ class Site:
         except urllib3.exceptions.HTTPError:
             return False
 
+    def counted(self, route: str) -> float:
+        line = f'assay_requests_total{{method="GET",route="{route}",status="200"}} '
+        text = self.get("/metrics").data.decode()
+        return sum(float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line))
+
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
@@ -73,9 +78,16 @@ def two(shell: Shell, settings: Settings) -> Iterator[Site]:
 
 def test_a_killed_process_is_replaced_and_a_signal_ends_all_in_order(two: Site):
     first, second = two.children()
+    shared = Path(first.environ()["PROMETHEUS_MULTIPROC_DIR"])
+    counts = [shared / f"histogram_{child.pid}.db" for child in (first, second)]
+    assert wait_for(lambda: two.answers() and all(each.exists() for each in counts), 20)  # both have answered
+    for _ in range(20):
+        two.get("/sign-in")
+    assert two.counted("/sign-in") == 20  # whichever of them is asked
     first.kill()
     assert wait_for(lambda: len(two.children()) == 2 and first not in two.children(), 60)
     assert two.answers()
+    assert two.counted("/sign-in") == 20  # what the killed one had counted stays counted
     assert second in two.children()
     children = two.children()
     assert two.stop() == 0
