@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app import meters
 from app.errors import AssayError, Invalid, Unavailable
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def _is_lost(error: DBAPIError) -> bool:
 
 def _unavailable(why: str) -> Unavailable:
     log.warning("the database can't be reached: %s", why)
+    meters.part_errors.labels("database").inc()
     return Unavailable("The database can't be reached just now. Nothing was lost; please try again.")
 
 
