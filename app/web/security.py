@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import LOOPBACK, Settings
+from app.storage.connection import browser_origin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -23,7 +24,7 @@ def origin_of(url: str) -> str:
 
 def content_security_policy(settings: Settings) -> str:
     """Return the policy: everything from ourselves, media and uploads from the storage, nothing inline."""
-    storage = origin_of(settings.storage_public_url)
+    storage = browser_origin(settings)
     return "; ".join(
         [
             "default-src 'self'",
