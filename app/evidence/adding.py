@@ -127,7 +127,7 @@ def check_room(session: Session, submission: Submission, kind: EvidenceKind) -> 
 
 def store(session: Session, evidence: Evidence, *, actor: Actor, now: datetime) -> None:
     """Add an evidence with its stages to a submission, if that is still open for it."""
-    submission = own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+    submission = own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=True)
     check_room(session, submission, evidence.kind)
     last = session.exec(select(func.max(Evidence.position)).where(Evidence.submission_id == submission.id)).one()
     evidence.position = (last or 0) + 1
