@@ -16,7 +16,7 @@ from app.schema.migrate import migrate
 from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
-from tests import postgres
+from tests import outside, postgres
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -48,6 +48,14 @@ def storage_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedde
     started = embedded.start(tmp_path_factory.mktemp("storage"), origin=ORIGIN)
     yield started
     embedded.stop(started)
+
+
+@pytest.fixture(scope="session")
+def outside_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[outside.Outside]:
+    """A storage server that is not ours, with identities of few rights and the bucket `assay`."""
+    with outside.running(tmp_path_factory.mktemp("outside")) as found:
+        Storage(Settings(**found.settings("admin"))).prepare(origins=[ORIGIN])
+        yield found
 
 
 DATABASES = ("sqlite", "postgresql")

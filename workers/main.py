@@ -1,7 +1,6 @@
 """The worker process: takes leased jobs, runs them in threads, ends in order."""
 
 import argparse
-import json
 import logging
 import shutil
 import signal
@@ -9,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,8 +18,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import app.schema  # noqa: F401  # every table must be known before one is used
+from app import logs
 from app.db.engine import make_engine
 from app.errors import AssayError, Unavailable
+from app.health.ready import Watch
 from app.jobs import engine as jobs
 from app.jobs import presence
 from app.jobs.models import Job, Queue
@@ -28,9 +29,11 @@ from app.schema.migrate import is_current
 from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.embedded import located
+from workers import health
 from workers.bench import Bench
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
+from workers.observing import observed
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
 
@@ -49,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _arguments(argv)
     try:
         settings = located(load_settings())
-        _log_to_stderr(settings.log_format)
+        logs.set_up(settings.log_format)
         held = _lock(settings)
         return _work(settings, [Queue(name) for name in asked.queues.split(",")], asked.concurrency, held)
     except AssayError as error:
@@ -93,6 +96,8 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
         signal.signal(number, lambda *_: worker.stop())
     if held is not None:  # nobody else can be running a job: take up at once what a killed worker left
         log.info("taken up %d jobs of an earlier worker", jobs.free_leases(engine))
+    watch = Watch(engine, bench.storage, workers=list)
+    health.listen(settings, missing=lambda: watch.missing(["database", "storage"]))
     try:
         worker.run()
     finally:
@@ -119,7 +124,8 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         storage=Storage(settings),
         tools=tools,
         transcribers=Transcribers(
-            SpeechOptions(model=settings.whisper_model, folder=settings.model_dir), count=speakers
+            SpeechOptions(model=settings.whisper_model, device=settings.speech_device, folder=settings.model_dir),
+            count=speakers,
         ),
         folder=folder,
         stopping=threading.Event(),
@@ -200,29 +206,9 @@ class Worker:
 
     def _execute(self, job: Job) -> None:
         log.info("%s: attempt %d", job.id, job.attempt)
-        handler = handler_of(job.name) or _unknown
-        jobs.execute(self._bench.engine, job, handler=partial(handler, self._bench), on_failed=when_failed)
+        handler = observed(job, partial(handler_of(job.name) or _unknown, self._bench))
+        jobs.execute(self._bench.engine, job, handler=handler, on_failed=when_failed)
 
 
 def _unknown(_bench: Bench, run: jobs.Run, _args: object) -> None:
     raise Unavailable(f"This release does not know the job {run.job_id}; a newer worker will do it.")
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def _log_to_stderr(form: str) -> None:
-    handler = logging.StreamHandler()
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(_JsonLines() if form == "json" else plain)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,5 +1,6 @@
 """Writing jobs: a row in the caller's own transaction, so that it is never lost and never early."""
 
+import logging
 from collections.abc import Collection
 from datetime import datetime
 
@@ -7,8 +8,11 @@ from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app import logs
 from app.jobs.catalog import JobKind
 from app.jobs.models import Job, JobState
+
+log = logging.getLogger(__name__)
 
 
 def enqueue(
@@ -40,7 +44,10 @@ def enqueue(
         run_at=run_at or now,
         created_at=now,
     ).on_conflict_do_nothing(index_elements=["id"])
-    return session.connection().execute(row).rowcount == 1
+    written = session.connection().execute(row).rowcount == 1
+    if written:  # the line also names the request that it was written in: so a job leads back to who asked for it
+        log.info("job %s written", job_id, extra=logs.facts(job_id=job_id, job=kind.name))
+    return written
 
 
 def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None:
