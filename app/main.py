@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment
-from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -33,6 +31,7 @@ from app.frameworks import routes as frameworks_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
 from app.jobs.presence import live_queues
+from app.release import release
 from app.review import api as review_api
 from app.review import routes as review_routes
 from app.review.hooks import Hooks
@@ -141,9 +140,8 @@ def ready(call: Call[NoForm]) -> Response:
 
 
 def _worker_lives(call: Call[NoForm]) -> bool:
-    """Say whether somebody does jobs. Workers of a database server may run on any machine: there we can't know."""
-    embedded = make_url(call.settings.database).get_backend_name() == "sqlite"
-    return not embedded or bool(live_queues(call.settings.data_dir, now=system_clock()))
+    """Say whether somebody does jobs, on whichever machine."""
+    return is_current(call.deps.engine) and bool(live_queues(call.deps.engine))
 
 
 def _works(check: Callable[[], bool]) -> bool:
@@ -153,16 +151,9 @@ def _works(check: Callable[[], bool]) -> bool:
         return False
 
 
-def _version() -> str:
-    try:
-        return version("assay-platform")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0"
-
-
 def openapi(call: Call[NoForm]) -> Response:
     """Serve the OpenAPI document of the JSON API."""
-    return call.json(document(_version()))
+    return call.json(document(release()))
 
 
 health = [
