@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from app import logs
 from app.accounts import api as accounts_api
 from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.credentials import api as credentials_api
 from app.credentials import routes as credentials_routes
-from app.db.engine import is_alive, make_engine
-from app.errors import AssayError, NotFound, Unavailable
+from app.db.engine import make_engine
+from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
@@ -28,26 +29,28 @@ from app.evidence import media_api
 from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
+from app.health import ready
+from app.health import routes as health_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
-from app.jobs.presence import live_queues
+from app.jobs.presence import live_workers
 from app.release import release
 from app.review import api as review_api
 from app.review import routes as review_routes
 from app.review.hooks import Hooks
-from app.schema.migrate import is_current
 from app.settings import Settings
 from app.storage.client import Storage
 from app.validation import api as validation_api
 from app.validation import lots
 from app.validation import routes as validation_routes
 from app.web.call import Call, NoForm
-from app.web.deps import Deps, system_clock
+from app.web.deps import Deps, never, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
 from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
+from app.web.observed import HEADER, Observed, route_of
 from app.web.openapi import document
 from app.web.render import STATIC, make_environment
 from app.web.routing import check_policies, slow_get
@@ -63,24 +66,35 @@ class Broken(AssayError):
     default_code = "internal-error"
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> Starlette:
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = system_clock, ending: Callable[[], bool] = never
+) -> Starlette:
     """Return the site. Nothing is read from the environment and nothing is contacted here."""
     routes = all_routes()
     check_policies(routes)
     app = Starlette(
         routes=[*routes, Mount("/static", StaticFiles(directory=STATIC), name="static")],
-        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        middleware=[
+            Middleware(Observed, addresses=settings.log_addresses),
+            Middleware(SecurityHeaders, settings=settings),
+        ],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
     app.state.limiter = Limiter()
+    engine, storage = make_engine(settings.database), Storage(settings)
     app.state.deps = Deps(
         settings=settings,
-        engine=make_engine(settings.database),
-        storage=Storage(settings),
+        engine=engine,
+        storage=storage,
         templates=_templates(),
         find_actor=find_actor,
         clock=clock,
-        services={"review": review_hooks(), evidence.SERVICE: evidence_hooks(settings)},
+        services={
+            "review": review_hooks(),
+            evidence.SERVICE: evidence_hooks(settings),
+            ready.SERVICE: ready.Watch(engine, storage, workers=lambda: [each.queues for each in live_workers(engine)]),
+        },
+        ending=ending,
     )
     return app
 
@@ -119,36 +133,9 @@ def all_routes() -> list[BaseRoute]:
         *credentials_api.routes,
         *credentials_routes.routes,
         *validation_routes.routes,
-        *health,
+        *api,
+        *health_routes.routes,
     ]
-
-
-def alive(call: Call[NoForm]) -> Response:
-    """Say that the process answers."""
-    return call.json({"ok": True})
-
-
-def ready(call: Call[NoForm]) -> Response:
-    """Say whether the site can do its work, and what is missing."""
-    parts = {
-        "database": lambda: is_alive(call.deps.engine) and is_current(call.deps.engine),
-        "storage": call.storage.is_alive,
-        "worker": lambda: _worker_lives(call),
-    }
-    missing = [name for name, works in parts.items() if not _works(works)]
-    return call.json({"ok": not missing, "missing": missing}, status=503 if missing else 200)
-
-
-def _worker_lives(call: Call[NoForm]) -> bool:
-    """Say whether somebody does jobs, on whichever machine."""
-    return is_current(call.deps.engine) and bool(live_queues(call.deps.engine))
-
-
-def _works(check: Callable[[], bool]) -> bool:
-    try:
-        return check()
-    except (Unavailable, NotFound):
-        return False
 
 
 def openapi(call: Call[NoForm]) -> Response:
@@ -156,11 +143,7 @@ def openapi(call: Call[NoForm]) -> Response:
     return call.json(document(release()))
 
 
-health = [
-    slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC),
-    slow_get("/healthz", alive, name="health:alive", allow=Access.PUBLIC),
-    slow_get("/readyz", ready, name="health:ready", allow=Access.PUBLIC),
-]
+api = [slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC)]
 
 
 def _anonymous(request: Request) -> Call[Any]:
@@ -180,5 +163,9 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _on_bug(request: Request, error: Exception) -> Response:
     """Answer for a bug; it is logged whole by the server."""
-    log.error("unhandled error on %s", request.url.path, exc_info=error)
-    return answer_for(_anonymous(request), Broken("Something broke on our side. Nothing was lost; please try again."))
+    with logs.about(request_id=request.scope["request_id"]):
+        log.error("unhandled error on %s", route_of(request.scope), exc_info=error)
+    broken = Broken("Something broke on our side. Nothing was lost; please try again.")
+    answer = answer_for(_anonymous(request), broken)
+    answer.headers[HEADER] = request.scope["request_id"]  # this answer is made outside all middleware
+    return answer

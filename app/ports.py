@@ -16,12 +16,12 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def listening(port: int) -> socket.socket:
-    """Return a socket that listens on this loopback port. Raises OSError when another program does."""
-    listener = socket.socket()
+def listening(port: int, *, host: str = "127.0.0.1") -> socket.socket:
+    """Return a socket that listens on this port, of loopback unless told otherwise. OSError when another does."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError:
         listener.close()

@@ -2,11 +2,12 @@
 
 import difflib
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import Invalid
@@ -27,6 +28,15 @@ def _local_address(known: dict[str, Any]) -> str:
     return f"http://127.0.0.1:{memory.read_text() if memory.exists() else DEFAULT_PORT}"
 
 
+def _usual_region() -> str:
+    """Return the region of AWS's own variables, as its other tools do."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _listed(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
 class Settings(BaseSettings):
     """One frozen value that is handed to whoever needs it. The names are the contract (API section 2)."""
 
@@ -37,7 +47,10 @@ class Settings(BaseSettings):
     s3_endpoint_url: str = ""
     s3_public_url: str = ""
     s3_bucket: str = "assay"
-    s3_region: str = "us-east-1"
+    s3_region: str = Field(default_factory=_usual_region)
+    s3_addressing: Literal["auto", "path", "virtual"] = "auto"
+    s3_encryption: Literal["", "AES256", "aws:kms"] = ""
+    s3_encryption_key: str = ""
     s3_access_key: str = ""
     s3_secret_key: str = ""
     base_url: str = Field(default_factory=_local_address)
@@ -51,8 +64,39 @@ class Settings(BaseSettings):
     max_duration_seconds: int = Field(default=2 * 3600, gt=0)
     signing_key_dir: Path | None = None
     log_format: Literal["text", "json"] = "text"
+    log_addresses: Literal["full", "network", "none"] = "network"
+    metrics_token: str = ""
+    trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
     demo: bool = False
+
+    @field_validator("s3_endpoint_url", "s3_public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("give an address such as https://s3.example.org")
+        return value.rstrip("/")
+
+    @field_validator("s3_secret_key")
+    @classmethod
+    def _has_both_keys(cls, value: str, known: ValidationInfo) -> str:
+        if bool(value) != bool(known.data.get("s3_access_key")):
+            raise ValueError("ASSAY_S3_ACCESS_KEY and ASSAY_S3_SECRET_KEY are set together, or neither")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        """Refuse a name or `*`: whoever is trusted here can say that a request came from anybody."""
+        for each in _listed(value):
+            ip_network(each)
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks whose word on the caller's address counts (`X-Forwarded-For`)."""
+        return _listed(self.trusted_proxies)
 
     @property
     def database(self) -> str:
@@ -68,11 +112,6 @@ class Settings(BaseSettings):
     def outbox(self) -> Path:
         """Where mail is written as files while no SMTP server is set."""
         return self.data_dir.absolute() / "outbox"
-
-    @property
-    def storage_public_url(self) -> str:
-        """The address under which browsers reach the object storage."""
-        return self.s3_public_url or self.s3_endpoint_url
 
     @property
     def host(self) -> str:

@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a real database file, the site over HTTP, a clock that can be moved."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from app.schema.migrate import migrate
 from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
-from tests import postgres
+from tests import outside, postgres
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -49,10 +50,27 @@ def storage_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedde
     embedded.stop(started)
 
 
+@pytest.fixture(scope="session")
+def outside_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[outside.Outside]:
+    """A storage server that is not ours, with identities of few rights and the bucket `assay`."""
+    with outside.running(tmp_path_factory.mktemp("outside")) as found:
+        Storage(Settings(**found.settings("admin"))).prepare(origins=[ORIGIN])
+        yield found
+
+
+DATABASES = ("sqlite", "postgresql")
+ONCE = ("browser", "journeys", "workers", "demo")  # long stories: on the database that was asked for, not on both
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="where tests keep their rows"
-    )
+    parser.addoption("--database", choices=(*DATABASES, "both"), default="sqlite", help="where tests keep their rows")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that keeps rows on both databases when that is asked for."""
+    once = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0] in ONCE
+    if metafunc.config.getoption("--database") == "both" and "database_url" in metafunc.fixturenames and not once:
+        metafunc.parametrize("database_url", DATABASES, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +80,21 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema. Copying it is a hundred times as fast as migrating a new one."""
+    path = tmp_path_factory.mktemp("migrated") / "assay.sqlite3"
+    engine = make_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of this test's own database: empty for the SQLite file in its folder."""
-    if request.config.getoption("--database") == "sqlite":
+    kind = getattr(request, "param", request.config.getoption("--database"))
+    if kind != "postgresql":
         yield ""
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
@@ -98,9 +127,11 @@ def stored(settings: Settings) -> Storage:
 
 
 @pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
+def engine(settings: Settings, migrated_file: Path) -> Iterator[Engine]:
+    """This test's own database, with the newest schema and no rows."""
+    if not settings.database_url:
+        shutil.copyfile(migrated_file, settings.data_dir / migrated_file.name)
     engine = make_engine(settings.database)
-    migrate(engine)
     yield engine
     engine.dispose()
 

@@ -105,7 +105,7 @@ class Server:
 
     def _create(self, template: str = "template0") -> str:
         name = f"assay_test_{uuid.uuid4().hex[:12]}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return name
 
     def _address(self, database: str) -> str:

@@ -1,7 +1,6 @@
 """The worker process: takes leased jobs, runs them in threads, ends in order."""
 
 import argparse
-import json
 import logging
 import shutil
 import signal
@@ -9,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -19,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 import app.schema  # noqa: F401  # every table must be known before one is used
+from app import logs
 from app.db.engine import make_engine
 from app.errors import AssayError, Unavailable
 from app.jobs import embedded, presence
@@ -32,6 +32,7 @@ from app.storage.embedded import located
 from workers.bench import Bench
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
+from workers.observing import observed
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
 from workers.worker import Worker
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _arguments(argv)
     try:
         settings = located(load_settings())
-        _log_to_stderr(settings.log_format)
+        logs.set_up(settings.log_format)
         held = _lock(settings)
         return _work(settings, [Queue(name) for name in asked.queues.split(",")], asked.concurrency, held)
     except AssayError as error:
@@ -137,28 +138,8 @@ def _sweep(folder: Path, *, alone: bool) -> None:
 
 
 def _handler(bench: Bench, job: Job) -> Handler:
-    return partial(handler_of(job.name) or _unknown, bench)
+    return observed(job, partial(handler_of(job.name) or _unknown, bench))
 
 
 def _unknown(_bench: Bench, run: Run, _args: object) -> None:
     raise Unavailable(f"This release does not know the job {run.job_id}; a newer worker will do it.")
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def _log_to_stderr(form: str) -> None:
-    handler = logging.StreamHandler()
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(_JsonLines() if form == "json" else plain)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -39,7 +39,7 @@ def serve(
         serving.serve_socket(located(load_settings()), fd=fd)
         return
     if "ASSAY_BASE_URL" not in os.environ:
-        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"  # children read it too
+        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"
     settings = located(load_settings())
     serving.serve(settings, host=host, port=port, workers=workers)
 
@@ -78,15 +78,18 @@ def up(
 def init() -> None:
     """Create or upgrade the database, the bucket and the folders. May be run again at any time.
 
-    With embedded storage, `assay up` does this by itself and makes the bucket.
+    With embedded storage, `assay up` does this by itself and makes the bucket. Where the credentials may not
+    create the bucket or set its CORS rules, it says who has to do what, and ends with 1.
 
     Example: ASSAY_S3_ENDPOINT_URL=https://s3.example.org assay init
     """
     settings = load_settings()
-    if settings.s3_endpoint_url:
-        prepare(settings)
-    else:
+    if not settings.s3_endpoint_url:
         migrate_database(settings)
+    elif left := prepare(settings):
+        for sentence in left:
+            print(sentence, file=sys.stderr)
+        raise typer.Exit(1)
     print("Ready.")
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, create_engine
 
+from app import meters
 from app.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
@@ -107,6 +108,7 @@ def _down_is_unavailable() -> Iterator[None]:
         yield
     except (OperationalError, DBAPIError) as error:
         if error.connection_invalidated or any(word in str(error.orig) for word in DOWN) or _unreachable(error):
+            meters.part_errors.labels("database").inc()
             raise Unavailable("The database can't be reached just now. Nothing was lost; please try again.") from error
         raise
 

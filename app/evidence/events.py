@@ -28,6 +28,7 @@ from app.evidence.stages import ENDED
 from app.evidence.states import EvidenceState, StageName, SubmissionState
 from app.evidence.submissions import OPEN_FOR_CHANGES
 from app.web.call import Call, NoForm
+from app.web.deps import never
 from app.web.routing import slow_get
 
 log = logging.getLogger(__name__)
@@ -90,9 +91,16 @@ def _event(stage: EvidenceStage, translate: Translate) -> StageEvent:
 
 
 async def stream(
-    engine: Engine, see: Callable[[Session], Look], *, after: int, breath_seconds: float = BREATH_SECONDS
+    engine: Engine,
+    see: Callable[[Session], Look],
+    *,
+    after: int,
+    breath_seconds: float = BREATH_SECONDS,
+    ending: Callable[[], bool] = never,
 ) -> AsyncIterator[str]:
-    """Yield the changes after an id until nothing more can come. A database that is down ends it: browsers come back.
+    """Yield the changes after an id until nothing more can come.
+
+    It ends early when the database is down or the site is told to stop: browsers come back by themselves.
 
     What was sent is remembered, not only the last id: a unit that commits late may bear an earlier one.
     """
@@ -104,7 +112,7 @@ async def stream(
     sent: dict[tuple[UUID, StageName], int] = {}
     quiet_seconds = 0.0
     yield "retry: 2000\n\n"
-    while True:
+    while not ending():
         try:
             seen = await run_in_threadpool(one_look)
         except Unavailable:
@@ -145,9 +153,8 @@ def events(call: Call[NoForm]) -> Response:
     def see(session: Session) -> Look:
         return look(session, submission_id, call._)
 
-    return StreamingResponse(
-        stream(call.deps.engine, see, after=after), media_type="text/event-stream", headers=HEADERS
-    )
+    changes = stream(call.deps.engine, see, after=after, ending=call.deps.ending)
+    return StreamingResponse(changes, media_type="text/event-stream", headers=HEADERS)
 
 
 def _last_seen(call: Call[NoForm]) -> int:

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import Engine, delete, update
 from sqlmodel import Session, col
 
 from app.actor import Actor
+from app.db.engine import writing
 from app.errors import Conflict
 from app.evidence import processing, stages
 from app.evidence.adding import prefix_of, record
@@ -49,13 +50,26 @@ def _jobs_of(evidence: Evidence) -> list[str]:
 
 def _erase_later(session: Session, evidence: Evidence, now: datetime) -> None:
     """Write two jobs: one for now, and one for what a running worker may still have put there."""
+    upload_id = evidence.upload_id or "" if evidence.state is EvidenceState.UPLOADING else ""
+    for look, run_at in (("first", now), ("second", now + SECOND_LOOK)):
+        _enqueue(session, evidence, look=look, upload_id=upload_id, now=now, run_at=run_at)
+
+
+def discard(engine: Engine, evidence: Evidence, *, now: datetime) -> None:
+    """Let a worker delete the objects of an evidence that has no row (any more). The site itself may delete none."""
+    with writing(engine) as session:
+        _enqueue(session, evidence, look="discarded", upload_id="", now=now, run_at=now)
+
+
+def _enqueue(
+    session: Session, evidence: Evidence, *, look: str, upload_id: str, now: datetime, run_at: datetime
+) -> None:
     args: dict[str, str | int] = {
         "prefix": prefix_of(evidence.organisation_id, evidence.id),
         "key": evidence.object_key,
-        "upload_id": evidence.upload_id or "" if evidence.state is EvidenceState.UPLOADING else "",
+        "upload_id": upload_id,
     }
-    for look, run_at in (("first", now), ("second", now + SECOND_LOOK)):
-        enqueue(session, ERASE_OBJECTS, job_id=f"erase:{evidence.id}:{look}", args=args, now=now, run_at=run_at)
+    enqueue(session, ERASE_OBJECTS, job_id=f"erase:{evidence.id}:{look}", args=args, now=now, run_at=run_at)
 
 
 def erase_objects(storage: Storage, *, prefix: str, key: str, upload_id: str) -> None:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from app.actor import Actor
 from app.db.engine import reading, writing
 from app.errors import AssayError, FieldError, Invalid
-from app.evidence import adding, stages
+from app.evidence import adding, removing, stages
 from app.evidence.models import Evidence, Rendition
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
 from app.evidence.submissions import own_for_changes
@@ -112,8 +112,7 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
             session.add(shown)
             _pass_stages(session, evidence_id, now)
     except AssayError:
-        for key in (evidence.object_key, shown.object_key):
-            storage.delete(key)
+        removing.discard(engine, evidence, now=now)
         raise
     return evidence_id
 

@@ -16,7 +16,7 @@ from app.actor import Actor
 from app.db.engine import reading, writing
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.evidence import parts as cut
-from app.evidence import processing
+from app.evidence import processing, removing
 from app.evidence.adding import check_size, own_evidence, record
 from app.evidence.models import Evidence
 from app.evidence.states import EvidenceState
@@ -142,7 +142,7 @@ def complete(
     with writing(engine) as session:
         completed = _mark_complete(session, evidence, said=said, size_bytes=size_bytes, actor=actor, now=now)
     if not completed:
-        _drop_if_removed(engine, storage, evidence)
+        _drop_if_removed(engine, evidence, now)
 
 
 def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: int) -> int:
@@ -216,10 +216,10 @@ def _mark_complete(
     return True
 
 
-def _drop_if_removed(engine: Engine, storage: Storage, evidence: Evidence) -> None:
-    """Delete the object of an evidence that its candidate removed while it was being joined."""
+def _drop_if_removed(engine: Engine, evidence: Evidence, now: datetime) -> None:
+    """Let the object of an evidence be deleted that its candidate removed while it was being joined."""
     with reading(engine) as session:
         left = session.get(Evidence, evidence.id)
     if left is None:
-        storage.delete(evidence.object_key)
+        removing.discard(engine, evidence, now=now)
         raise NotFound("There is no such evidence.")

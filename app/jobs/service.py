@@ -1,5 +1,6 @@
 """Writing jobs: a row in the caller's own transaction, so that it is never lost and never early."""
 
+import logging
 from collections.abc import Collection
 from datetime import datetime
 from pkgutil import resolve_name
@@ -8,9 +9,12 @@ from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app import logs
 from app.jobs.catalog import JobKind
 from app.jobs.clock import moment
 from app.jobs.models import Job, JobState
+
+log = logging.getLogger(__name__)
 
 
 def enqueue(
@@ -48,6 +52,8 @@ def enqueue(
     if not on_sqlite:
         send = resolve_name("app.jobs.dispatch:send")  # not loaded with us: an embedded installation has no use for it
         send(connection, job_id=job_id, queue=kind.queue, priority=kind.priority, run_at=run_at)
+    # The line also names the request that it was written in: so a job leads back to who asked for it.
+    log.info("job %s written", job_id, extra=logs.facts(job_id=job_id, job=kind.name))
     return True
 
 

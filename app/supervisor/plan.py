@@ -19,7 +19,7 @@ from app.storage import embedded, weed
 from app.supervisor.parts import Part, spawn
 from app.supervisor.watch import Supervisor
 
-SITE_STOP_SECONDS = 6.0
+SITE_STOP_SECONDS = 14.0  # it ends by itself after 12: requests under way are finished
 WORKER_STOP_SECONDS = 12.0  # jobs under way are put back, not lost: leases
 PROBE_TIMEOUT = urllib3.Timeout(total=2)
 HTTP = urllib3.PoolManager(retries=False, timeout=PROBE_TIMEOUT)
@@ -81,6 +81,9 @@ class Plan:
         command = python("workers", *(["--concurrency", str(self.workers)] if self.workers > 1 else []))
         return spawn(command, env=child_environment(self.settings), log=self.logs / "worker.log")
 
+    def _site_answers(self) -> bool:
+        return site_answers(self.listener)
+
     def _worker_lives(self) -> bool:
         engine = make_engine(self.settings.database)
         try:
@@ -90,12 +93,15 @@ class Plan:
         finally:
             engine.dispose()
 
-    def _site_answers(self) -> bool:
-        address = f"http://127.0.0.1:{self.listener.getsockname()[1]}/healthz"
-        try:
-            return HTTP.request("GET", address).status == 200  # noqa: PLR2004
-        except urllib3.exceptions.HTTPError:
-            return False
+
+def site_answers(listener: socket.socket) -> bool:
+    """Say whether a site answers on this socket."""
+    host, port = listener.getsockname()[:2]
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    try:
+        return HTTP.request("GET", f"http://{here}:{port}/healthz").status == 200  # noqa: PLR2004
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

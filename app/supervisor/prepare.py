@@ -7,13 +7,16 @@ from app.storage.client import Storage
 from app.web.security import origin_of
 
 
-def prepare(settings: Settings) -> None:
-    """Make everything that the site and the worker expect to find. Raises Unavailable when a part can't be reached."""
+def prepare(settings: Settings) -> list[str]:
+    """Make everything that the site and the worker expect to find, and return what is left for an operator to do.
+
+    Raises Unavailable when a part can't be reached, or can't be made.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.outbox.mkdir(parents=True, exist_ok=True)
     migrate_database(settings)
-    Storage(settings).prepare(origins=[origin_of(settings.base_url)])
+    return Storage(settings).prepare(origins=[origin_of(settings.base_url)])
 
 
 def migrate_database(settings: Settings) -> None:

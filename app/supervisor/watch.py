@@ -112,7 +112,8 @@ class Supervisor:
             raise Stopped
         if running.process.poll() is not None or time.monotonic() > limit:
             log = "\n".join(f"  {line}" for line in tail(running.part.log, lines=LOG_LINES))
-            raise Unavailable(f"{running.part.name} did not start. The end of {running.part.log}:\n{log}")
+            where = f"The end of {running.part.log}:\n{log}" if running.part.log else "Its output above says why."
+            raise Unavailable(f"{running.part.name} did not start. {where}")
 
     def _ended(self, running: Running) -> None:
         steady = time.monotonic() - running.since > STEADY_SECONDS
@@ -120,7 +121,8 @@ class Supervisor:
         delay = _delay(running.deaths)
         running.due = time.monotonic() + delay
         code = running.process.returncode
-        self._say(f"{running.part.name}: ended by itself ({code}), starts again in {delay:g} s. End of its log:")
+        end_of_log = " End of its log:" if running.part.log else ""
+        self._say(f"{running.part.name}: ended by itself ({code}), starts again in {delay:g} s.{end_of_log}")
         for line in tail(running.part.log, lines=LOG_LINES):
             self._say(f"  {line}")
 

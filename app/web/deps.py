@@ -22,9 +22,17 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def never() -> bool:
+    """Say that this site is not about to end."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """The composition of one site. `services` holds what single domains need (keys, signers), by name."""
+    """The composition of one site. `services` holds what single domains need (keys, signers), by name.
+
+    `ending` says whether the site was told to stop: event streams end then, browsers come back to another one.
+    """
 
     settings: Settings
     engine: Engine
@@ -33,3 +41,4 @@ class Deps:
     find_actor: FindActor
     clock: Callable[[], datetime]
     services: dict[str, Any]
+    ending: Callable[[], bool] = never

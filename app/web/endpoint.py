@@ -50,6 +50,7 @@ class Access(StrEnum):
     """Who may use a route apart from named roles."""
 
     PUBLIC = "public"
+    PROGRAMS = "programs"  # health and figures: nobody is identified, so they need no database
     SIGNED_IN = "signed-in"
 
 
@@ -75,10 +76,11 @@ class Policy:
     limit: str | None = None
 
 
-def make_endpoint(handler: Handler, policy: Policy) -> Callable[[Request], Any]:
+def make_endpoint(handler: Handler, policy: Policy, *, path: str) -> Callable[[Request], Any]:
     """Return the ASGI endpoint of a route."""
 
     async def endpoint(request: Request) -> Response:
+        request.scope["route_template"] = path
         deps: Deps = request.app.state.deps
         call = Call[Any](request, deps, None, NoForm(), deps.clock(), language_of(request))
         try:
@@ -118,10 +120,13 @@ def _answer(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> Re
 
 def _identify(call: Call[Any], policy: Policy) -> None:
     """Find out who asks and whether they may. Refuses cross-site requests that carry a cookie."""
-    if call.request.cookies or "authorization" in call.request.headers:  # health checks must not need the database
+    if policy.allow is Access.PROGRAMS:
+        return
+    if call.request.cookies or "authorization" in call.request.headers:
         with reading(call.deps.engine) as session:
             call.maybe_actor = call.deps.find_actor(session, call.request, call.now)
     actor = call.maybe_actor
+    call.request.scope["person_id"] = actor.person_id if actor else None
     by_cookie = not (actor and actor.by_token) and "authorization" not in call.request.headers
     if by_cookie and policy.unit is not Unit.READING and is_cross_site(call.request, call.settings):
         cookies = bool(call.request.cookies) or not is_api(call)
@@ -137,7 +142,7 @@ def _identify(call: Call[Any], policy: Policy) -> None:
 
 def why_not_allowed(actor: Actor | None, policy: Policy) -> AssayError | None:
     """Say why this person may not use this route, or None. Pure: the policy test walks the whole table with it."""
-    if policy.allow is Access.PUBLIC:
+    if policy.allow in {Access.PUBLIC, Access.PROGRAMS}:
         return None
     if actor is None:
         return SignInNeeded("Please sign in first.")

@@ -92,7 +92,7 @@ def _policy(
 
 def _route(path: str, methods: list[str], handler: Handler, policy: Policy) -> Route:
     POLICIES[path, methods[0]] = policy
-    return Route(path, make_endpoint(handler, policy), methods=methods, name=policy.name)
+    return Route(path, make_endpoint(handler, policy, path=path), methods=methods, name=policy.name)
 
 
 def check_policies(routes: Iterable[BaseRoute]) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import LOOPBACK, Settings
+from app.storage.connection import browser_origin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -23,7 +24,7 @@ def origin_of(url: str) -> str:
 
 def content_security_policy(settings: Settings) -> str:
     """Return the policy: everything from ourselves, media and uploads from the storage, nothing inline."""
-    storage = origin_of(settings.storage_public_url)
+    storage = browser_origin(settings)
     return "; ".join(
         [
             "default-src 'self'",
@@ -60,12 +61,14 @@ class SecurityHeaders:
         self.policy = content_security_policy(settings)
         self.hosts = LOOPBACK | {(urlsplit(settings.base_url).hostname or "").lower()}
         self.secure = settings.secure
+        # Prometheus calls by the address of a machine; whoever has the token is no page of a stranger.
+        self.by_token = frozenset({"/metrics"} if settings.metrics_token else ())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self._host(scope) not in self.hosts:
+        if self._host(scope) not in self.hosts and scope["path"] not in self.by_token:
             await _refuse_host(send)
             return
 

@@ -13,10 +13,8 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 
 from app.accounts.models import Person
-from app.db.engine import make_engine
 from app.evidence.states import EvidenceKind
 from app.main import create_app
-from app.schema.migrate import migrate
 from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
@@ -69,19 +67,14 @@ def site_port() -> int:
 
 
 @pytest.fixture
-def settings(site_port: int, tmp_path: Path, storage_server: embedded.Started) -> Settings:
+def settings(site_port: int, tmp_path: Path, storage_server: embedded.Started, database_url: str) -> Settings:
     """Settings of a site that a browser can reach, with the real storage."""
     return Settings(
-        data_dir=tmp_path, base_url=f"http://127.0.0.1:{site_port}", **embedded.addresses(storage_server.server)
+        data_dir=tmp_path,
+        database_url=database_url,
+        base_url=f"http://127.0.0.1:{site_port}",
+        **embedded.addresses(storage_server.server),
     )
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(settings.database)
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def _plain(routes: list[BaseRoute]) -> list[Route]:
     return [route for route in routes if isinstance(route, Route)]
 
 
-CLOSED = [each for each in _routes() if each[2].allow is not Access.PUBLIC]
+CLOSED = [each for each in _routes() if each[2].allow not in {Access.PUBLIC, Access.PROGRAMS}]
 BY_ROLE = [(path, method, policy) for path, method, policy in CLOSED if isinstance(policy.allow, frozenset)]
 
 

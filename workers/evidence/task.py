@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
+from app import meters
 from app.db.engine import reading
 from app.errors import Unavailable
 from app.evidence import processing
@@ -122,6 +123,10 @@ class Task:
         if shutil.disk_usage(target.parent).free < FREE_TIMES * size_bytes + FREE_BYTES:
             raise Unavailable(DISK_FULL, code="disk-full")
         return self.bench.storage.download(key, target, on_bytes=lambda done: tell(done / max(1, size_bytes)))
+
+    def count_media(self, duration_ms: int) -> None:
+        """Count what this stage has worked through, for the figures of the worker."""
+        meters.media_seconds.labels(self.stage).inc(duration_ms / 1000)
 
     def object_key(self, facts: Facts, name: str) -> str:
         """Return where this attempt keeps an object: beside the original, the stage and the fence in its key."""

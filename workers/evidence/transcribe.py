@@ -90,6 +90,7 @@ def _keep(task: Task, plan: Plan, result: ChunkResult) -> None:
     with task.run.saving() as session:
         session.merge(row)
         task.run.advanced(session)
+    task.count_media(chunk.end_ms - chunk.start_ms)
 
 
 def _finish(task: Task, facts: Facts, plan: Plan, transcript: Transcript) -> None:

@@ -1,0 +1,1 @@
+"""Health of an installation: what answers, and its figures for Prometheus."""
