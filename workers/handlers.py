@@ -24,6 +24,7 @@ from app.jobs.catalog import (
     ISSUE,
     PUBLISH_STATUS,
     REFRESH_STATUS,
+    SWEEP_UPLOADS,
     TRANSCRIBE,
 )
 from app.jobs.engine import Run
@@ -39,6 +40,7 @@ HANDLERS: dict[str, str] = {
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",
     ISSUE.name: "workers.quick.signing:issue",

@@ -21,6 +21,7 @@ import app.schema  # noqa: F401  # every table must be known before one is used
 from app import logs
 from app.db.engine import make_engine
 from app.errors import AssayError, Unavailable
+from app.health.ready import Watch
 from app.jobs import embedded, presence
 from app.jobs.clock import clock
 from app.jobs.engine import Handler, Run, Work
@@ -29,6 +30,7 @@ from app.schema.migrate import is_current
 from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.embedded import located
+from workers import health
 from workers.bench import Bench
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
@@ -92,8 +94,10 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
     if held is not None:  # nobody else can be running a job: take up at once what a killed worker left
         log.info("taken up %d jobs of an earlier worker", embedded.free_leases(engine))
         presence.clear(engine)
-    if held is None:
+    else:
         resolve_name("workers.watchdog:watch")(engine, silent_for=worker.silent_for)
+    watch = Watch(engine, bench.storage, workers=list)
+    health.listen(settings, missing=lambda: watch.missing(["database", "storage"]))
     try:
         worker.run()
     finally:
@@ -120,7 +124,8 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         storage=Storage(settings),
         tools=tools,
         transcribers=Transcribers(
-            SpeechOptions(model=settings.whisper_model, folder=settings.model_dir), count=speakers
+            SpeechOptions(model=settings.whisper_model, device=settings.speech_device, folder=settings.model_dir),
+            count=speakers,
         ),
         folder=folder,
         stopping=threading.Event(),

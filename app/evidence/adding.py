@@ -25,6 +25,7 @@ from app.text import has_control_characters
 
 NO_SCANNER = (StageName.SCAN,)  # skipped while no virus scanner can be configured
 SALT_BYTES = 16
+ALL_EVIDENCE = "e/"  # the folder of all objects that are worth keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class NewFile:
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
     """Return the folder of all objects of one evidence, what workers make of it included."""
-    return f"e/{organisation_id}/{evidence_id}/"
+    return f"{ALL_EVIDENCE}{organisation_id}/{evidence_id}/"
 
 
 def new_key(organisation_id: UUID, evidence_id: UUID) -> str:

@@ -25,6 +25,7 @@ from app.jobs.service import enqueue
 
 E = EvidenceState
 S = SubmissionState
+UNFINISHED = frozenset({E.UPLOADING})
 WAITING = frozenset({E.PROCESSING})
 SHOWN = frozenset({E.PROCESSING, E.READY})  # a transcript may come late, or again
 SUSPECT = Move(
@@ -196,8 +197,22 @@ def failed(session: Session, key: Key, stage: StageName, reason: Reason, *, now:
     _end(session, key, E.FAILED, stage, reason, now=now)
 
 
-def _end(session: Session, key: Key, state: EvidenceState, stage: StageName, reason: Reason, *, now: datetime) -> None:
-    evidence = current(session, key)
+def abandoned(session: Session, key: Key, reason: Reason, *, now: datetime) -> None:
+    """End an evidence whose upload will never be finished."""
+    _end(session, key, E.REJECTED, StageName.INSPECT, reason, now=now, states=UNFINISHED)
+
+
+def _end(
+    session: Session,
+    key: Key,
+    state: EvidenceState,
+    stage: StageName,
+    reason: Reason,
+    *,
+    now: datetime,
+    states: Collection[EvidenceState] = WAITING,
+) -> None:
+    evidence = current(session, key, states=states)
     if evidence is None:
         return
     mark(session, evidence.id, stage, now=now, state=StageState.FAILED, message=reason)

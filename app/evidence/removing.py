@@ -31,7 +31,7 @@ def remove(session: Session, *, actor: Actor, evidence: Evidence, now: datetime)
     """
     own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
     cancel(session, _jobs_of(evidence), now=now)
-    _erase_later(session, evidence, now)
+    erase_later(session, evidence, now)
     for table in DERIVED:
         session.connection().execute(delete(table).where(col(table.evidence_id) == evidence.id))
     if evidence.frozen:
@@ -48,7 +48,7 @@ def _jobs_of(evidence: Evidence) -> list[str]:
     return [f"{act}:{evidence.id}:{number}" for number in generations for act in ("inspect", "convert", "transcribe")]
 
 
-def _erase_later(session: Session, evidence: Evidence, now: datetime) -> None:
+def erase_later(session: Session, evidence: Evidence, now: datetime) -> None:
     """Write two jobs: one for now, and one for what a running worker may still have put there."""
     upload_id = evidence.upload_id or "" if evidence.state is EvidenceState.UPLOADING else ""
     for look, run_at in (("first", now), ("second", now + SECOND_LOOK)):

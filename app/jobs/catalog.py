@@ -20,6 +20,7 @@ INSPECT = JobKind("evidence.inspect", Queue.MEDIA, priority=10)
 CONVERT = JobKind("evidence.convert", Queue.MEDIA)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
+SWEEP_UPLOADS = JobKind("evidence.sweep-uploads", Queue.QUICK, max_attempts=10)
 DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
 CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
 ISSUE = JobKind("credentials.issue", Queue.QUICK, max_attempts=10)
@@ -33,6 +34,7 @@ CATALOG: dict[str, JobKind] = {
         CONVERT,
         TRANSCRIBE,
         ERASE_OBJECTS,
+        SWEEP_UPLOADS,
         DECIDE_LOT,
         CLOSE_DUE_LOTS,
         ISSUE,
@@ -42,4 +44,4 @@ CATALOG: dict[str, JobKind] = {
 }
 
 # Periodic jobs: seconds between slots. The slot is in the id, so each runs once however many processes tick.
-PERIODIC: dict[str, int] = {CLOSE_DUE_LOTS.name: 300, REFRESH_STATUS.name: 3600}
+PERIODIC: dict[str, int] = {CLOSE_DUE_LOTS.name: 300, REFRESH_STATUS.name: 3600, SWEEP_UPLOADS.name: 6 * 3600}

@@ -37,6 +37,15 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class UnfinishedUpload:
+    """An upload that was begun; its parts take room until it is completed or aborted."""
+
+    key: str
+    upload_id: str
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SignedRequest:
     """A request that a browser sends as it is."""
 
@@ -105,6 +114,16 @@ class Storage:
                 self._inner.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
         except NotFound:
             return
+
+    def unfinished(self, prefix: str) -> list[UnfinishedUpload]:
+        """List the uploads under a prefix that were begun and neither completed nor aborted."""
+        with understood():
+            pages = self._inner.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
+            return [
+                UnfinishedUpload(str(one["Key"]), str(one["UploadId"]), one["Initiated"])
+                for page in pages
+                for one in page.get("Uploads", [])
+            ]
 
     def head(self, key: str) -> StoredObject | None:
         """Return what the store knows of an object, or None."""
