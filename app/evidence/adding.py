@@ -61,7 +61,7 @@ def add_file(
     """Begin an upload and return the id of the evidence. Invalid, TooLarge or Conflict say why not."""
     _check_file(new, limit_bytes)
     with reading(engine) as session:
-        submission = own_for_changes(session, actor=actor, submission_id=submission_id)
+        submission = own_for_changes(session, actor=actor, submission_id=submission_id, lock=False)
         check_room(session, submission, new.kind)
     evidence_id = new_id()
     key = new_key(submission.organisation_id, evidence_id)
@@ -127,7 +127,7 @@ def check_room(session: Session, submission: Submission, kind: EvidenceKind) -> 
 
 def store(session: Session, evidence: Evidence, *, actor: Actor, now: datetime) -> None:
     """Add an evidence with its stages to a submission, if that is still open for it."""
-    submission = own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=True)
+    submission = own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
     check_room(session, submission, evidence.kind)
     last = session.exec(select(func.max(Evidence.position)).where(Evidence.submission_id == submission.id)).one()
     evidence.position = (last or 0) + 1

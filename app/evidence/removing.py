@@ -29,7 +29,7 @@ def remove(session: Session, *, actor: Actor, evidence: Evidence, now: datetime)
 
     One that was in a manifest stays as `erased`: its digest is in a receipt. Others leave no row.
     """
-    own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=True)
+    own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
     cancel(session, _jobs_of(evidence), now=now)
     erase_later(session, evidence, now)
     for table in DERIVED:
