@@ -20,7 +20,7 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.credentials import api as credentials_api
 from app.credentials import routes as credentials_routes
-from app.db.clock import DatabaseClock, system_clock
+from app.db.clock import DatabaseClock
 from app.db.engine import site_engine
 from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
