@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     base_url: str = Field(default_factory=_local_address)
     whisper_model: str = "base"
     model_dir: Path | None = None
+    speech_device: Literal["auto", "cpu", "cuda"] = "auto"
     transcriber: Literal["openai-whisper"] = "openai-whisper"
     ffmpeg: str = ""
     ffprobe: str = ""
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     log_addresses: Literal["full", "network", "none"] = "network"
     metrics_token: str = ""
+    worker_listen: str = Field(default="", pattern=r"^((\[[0-9a-fA-F:]+\]|[\w.-]+):)?\d{1,5}$|^$")
     trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
     demo: bool = False

@@ -55,15 +55,18 @@ def check_sandbox(settings: Settings) -> Check:
 
 def check_speech(settings: Settings) -> Check:
     """Say which speech model is used; nothing is downloaded by looking."""
-    from workers.speech.weights import NoWeights, provide  # noqa: PLC0415  # torch: seconds and a gigabyte
+    from workers.speech.weights import NoDevice, NoWeights, device_for, provide  # noqa: PLC0415  # torch: seconds and a gigabyte
 
     try:
+        device = device_for(settings.speech_device)
         found = provide(settings.whisper_model, folder=settings.model_dir, download=False)
+    except NoDevice as error:
+        return Check("speech model", "fail", str(error), "Install torch with CUDA, or set ASSAY_SPEECH_DEVICE=auto.")
     except NoWeights as error:
         advice = "Run `python -m workers.speech.weights`, or set ASSAY_WHISPER_MODEL to a .pt file."
         return Check("speech model", "fail", str(error), advice)
     note = DRAFT_ONLY if found.name == "base" else ""
-    return Check("speech model", "ok", f"{found.name}, {found.source} ({found.path})", note)
+    return Check("speech model", "ok", f"{found.name} on {device}, {found.source} ({found.path})", note)
 
 
 CHECKS = {"ffmpeg": check_ffmpeg, "sandbox": check_sandbox, "speech model": check_speech}

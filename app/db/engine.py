@@ -6,7 +6,7 @@ Foreign keys, WAL and the busy timeout are set on each connection: SQLite has fo
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,31 +15,38 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session, create_engine
 
-from app import meters
-from app.errors import Unavailable
+from app.db.failures import refusals
+from app.db.postgres import Limits, is_postgres, server_engine
+from app.errors import Invalid
 
 BUSY_TIMEOUT_MS = 10_000
-DOWN = (
-    "database is locked",
-    "database table is locked",
-    "unable to open database file",
-    "disk I/O error",
-    "attempt to write a readonly database",  # also what SQLite says when the open file was moved away
-)
+LAST = "assay_last"
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, limits: Limits | None = None) -> Engine:
     """Open a database by its SQLAlchemy address. Nothing is read, written or created yet (see `make_file`)."""
-    path = _file(make_url(url))
+    address = _address(url)
+    if is_postgres(address):
+        return server_engine(address, limits or Limits())
+    path = _file(address)
     if path is None:
-        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        raise Invalid(
+            "ASSAY_DATABASE_URL names no database that Assay knows: sqlite:///... or postgresql+psycopg://..."
+        )
     engine = create_engine(url, creator=lambda: _open(path))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise Invalid("ASSAY_DATABASE_URL is not an address of a database.", code="bad-setting") from error
 
 
 def make_file(engine: Engine) -> None:
@@ -86,35 +93,39 @@ def _on_begin(connection: Any) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Open a snapshot: nothing that happens in it is stored."""
-    with _down_is_unavailable(), engine.connect() as connection, Session(bind=connection) as session:
-        yield session
+    """Open a snapshot: all statements in it see one moment of the database, and nothing can be stored."""
+    with refusals(), engine.connect() as plain:
+        connection = plain
+        if engine.dialect.name == "postgresql":
+            connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with Session(bind=connection) as session:
+            yield session
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """Open a write unit: all of it is stored when the block ends, or nothing."""
-    with _down_is_unavailable(), engine.connect() as plain:
+    with refusals(), engine.connect() as plain:
         connection = plain.execution_options(assay_writes=True)
         with Session(bind=connection, expire_on_commit=False) as session:
             yield session
+            _do_last(session)
             session.commit()
 
 
-@contextmanager
-def _down_is_unavailable() -> Iterator[None]:
-    """Turn "the database can't be reached" into `Unavailable`; every other database error stays a bug."""
-    try:
-        yield
-    except (OperationalError, DBAPIError) as error:
-        if error.connection_invalidated or any(word in str(error.orig) for word in DOWN) or _unreachable(error):
-            meters.part_errors.labels("database").inc()
-            raise Unavailable("The database can't be reached just now. Nothing was lost; please try again.") from error
-        raise
+def at_the_end(session: Session, name: str, act: Callable[[Session], None]) -> None:
+    """Let something be done last in a write unit, just before it is stored. Once for each name, in order of asking.
+
+    What takes a lock that everybody needs belongs here: the lock is then held for the commit only, and nobody who
+    holds it waits for a row of somebody else.
+    """
+    session.info.setdefault(LAST, {}).setdefault(name, act)
 
 
-def _unreachable(error: DBAPIError) -> bool:
-    return isinstance(error, OperationalError) and "connection" in str(error.orig).lower()
+def _do_last(session: Session) -> None:
+    session.flush()
+    for act in session.info.pop(LAST, {}).values():
+        act(session)
 
 
 def is_alive(engine: Engine) -> bool:

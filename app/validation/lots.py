@@ -15,11 +15,11 @@ from sqlmodel import Session, col, select
 
 from app.assessments.models import Assessment, Decision
 from app.audit import service as audit
+from app.audit.models import AuditEvent
 from app.errors import Conflict
 from app.evidence.models import Evidence, Submission
 from app.evidence.states import Purpose
 from app.frameworks.models import RubricVersion
-from app.ids import new_id
 from app.review.models import Claim
 from app.validation import sample
 from app.validation.draw import SECRET_BYTES, commitment, decision_key
@@ -38,14 +38,17 @@ def ensure_open_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersio
     found = _open_lot(session, assessor_id=assessor_id, rubric=rubric)
     if found is not None:
         return found
+    lot = _new_lot(session, assessor_id=assessor_id, rubric=rubric, now=now)
     try:
         with session.begin_nested():
-            return _open(session, assessor_id=assessor_id, rubric=rubric, now=now)
+            session.add(lot)
     except IntegrityError:  # another process opened it between our look and our insert
         found = _open_lot(session, assessor_id=assessor_id, rubric=rubric)
         if found is None:
             raise
         return found
+    _record_opening(session, lot, now=now)
+    return lot
 
 
 def _open_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersion) -> Lot | None:
@@ -60,23 +63,13 @@ def _open_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersion) -> 
     ).first()
 
 
-def _open(session: Session, *, assessor_id: UUID, rubric: RubricVersion, now: datetime) -> Lot:
+def _new_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersion, now: datetime) -> Lot:
     plan = plan_for(session, organisation_id=rubric.organisation_id, rubric_code=rubric.code)
     if reason := why_not_usable(plan):
         raise Conflict(reason, code="plan-not-usable")
     state = assessor_state(session, assessor_id=assessor_id, rubric=rubric, plan=plan, now=now)
     secret = secrets.token_bytes(SECRET_BYTES)
-    lot_id = new_id()
-    opened = audit.append(
-        session,
-        action="lot.opened",
-        subject=f"lot:{lot_id}",
-        now=now,
-        organisation_id=rubric.organisation_id,
-        body={"commitment": commitment(secret), "plan_id": plan.id, "plan_version": plan.version},
-    )
-    lot = Lot(
-        id=lot_id,
+    return Lot(
         organisation_id=rubric.organisation_id,
         assessor_id=assessor_id,
         rubric_id=rubric.id,
@@ -90,13 +83,27 @@ def _open(session: Session, *, assessor_id: UUID, rubric: RubricVersion, now: da
         commitment=commitment(secret),
         secret=secret.hex(),
         opened_at=now,
-        opened_audit_seq=opened.seq,
-        opened_audit_hash=opened.hash,
+        opened_audit_seq=0,
+        opened_audit_hash="",
         max_size=plan.lot.max_items,
     )
-    session.add(lot)
-    session.flush()
-    return lot
+
+
+def _record_opening(session: Session, lot: Lot, *, now: datetime) -> None:
+    """Publish the commitment; the lot gets to know its place in the audit trail when the unit is stored."""
+
+    def keep_place(event: AuditEvent) -> None:
+        lot.opened_audit_seq, lot.opened_audit_hash = event.seq, event.hash
+
+    audit.append(
+        session,
+        action="lot.opened",
+        subject=f"lot:{lot.id}",
+        now=now,
+        organisation_id=lot.organisation_id,
+        body={"commitment": lot.commitment, "plan_id": lot.plan_id, "plan_version": lot.plan_version},
+        then=keep_place,
+    )
 
 
 def assessor_state(

@@ -16,6 +16,7 @@ from app.main import review_hooks
 from app.review.claims import claim
 from app.review.hooks import Taking
 from app.review.models import Claim
+from app.settings import Settings
 from tests.factories import a_person, a_submission, an_organisation
 
 RIVALS = 40
@@ -52,14 +53,14 @@ def run(url: str, who: tuple[UUID, UUID, UUID], start: Barrier, won: "multiproce
     won.put(rival(url, who[0], who[1], who[2], start))
 
 
-def test_forty_processes_claim_one_submission_and_one_wins(engine: Engine):
+def test_forty_processes_claim_one_submission_and_one_wins(engine: Engine, settings: Settings):
     with writing(engine) as session:
         organisation = an_organisation(session)
         submission = a_submission(session, organisation)
         people = [a_person(session, organisation, Role.ASSESSOR).id for _ in range(RIVALS)]
     context = multiprocessing.get_context("fork")
     start, won = context.Barrier(RIVALS), context.Queue()
-    url = str(engine.url)
+    url = settings.database
     rivals = [
         context.Process(target=run, args=(url, (person, organisation.id, submission.id), start, won))
         for person in people

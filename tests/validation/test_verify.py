@@ -92,6 +92,7 @@ def test_an_undecided_export_proves_nothing_yet(house, lead):
 def shell(settings, monkeypatch):
     """Run commands on the test's own database, which is found by the environment as for everybody."""
     monkeypatch.setenv("ASSAY_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("ASSAY_DATABASE_URL", settings.database_url)
     return lambda *arguments: CliRunner().invoke(sample, [str(each) for each in arguments])
 
 

@@ -22,7 +22,7 @@ from workers.speech.parent import die_with
 from workers.speech.plans import Plan
 from workers.speech.transcriber import OpenAiWhisper
 from workers.speech.wav import BadWav
-from workers.speech.weights import NoWeights, provide
+from workers.speech.weights import NoDevice, NoWeights, device_for, provide
 from workers.speech.wire import Closed, Message, Wire
 
 REFUSALS: dict[type[Exception], str] = {
@@ -40,11 +40,12 @@ def main() -> int:
     wire, requests = Wire(socket.socket(fileno=0)), SimpleQueue[Message]()
     Thread(target=_listen, args=(wire, requests), daemon=True).start()
     try:
-        desk = _open_desk(asked)
-    except NoWeights as error:
-        wire.send(_refusal("no-weights", error))
+        device = device_for(asked.device)
+        desk = _open_desk(asked, device)
+    except (NoWeights, NoDevice) as error:
+        wire.send(_refusal("no-weights" if isinstance(error, NoWeights) else "no-device", error))
         return 1
-    wire.send({"ready": os.getpid()})
+    wire.send({"ready": os.getpid(), "device": device})
     patience_s = None  # nobody starts a child without a question: it waits for the first one
     while True:
         try:
@@ -60,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--idle-s", type=float, required=True)
     parser.add_argument("--offline", action="store_true")
@@ -75,11 +77,11 @@ def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
         os._exit(0)
 
 
-def _open_desk(asked: argparse.Namespace) -> Desk:
+def _open_desk(asked: argparse.Namespace, device: str) -> Desk:
     weights = provide(asked.model, folder=asked.folder, download=not asked.offline)
     finder = vad.SpeechFinder()
     torch.set_num_threads(asked.threads)  # after silero, which sets it to 1 for all when it is imported
-    transcriber = OpenAiWhisper(weights, speech_settings=vad.SETTINGS)
+    transcriber = OpenAiWhisper(weights, speech_settings=vad.SETTINGS, device=device)
     transcriber.warm_up()
     return Desk(transcriber, finder)
 

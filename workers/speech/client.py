@@ -3,6 +3,7 @@
 Nothing here loads torch or the model: a worker that is not transcribing stays small.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from app.errors import Conflict, Invalid, Unavailable
 from workers.speech.plans import ChunkResult, Plan
 from workers.speech.wire import Closed, Message, Wire
 
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 PRIVATE = ("ASSAY_", "AWS_", "S3_", "PG")  # the child reads what strangers recorded: it gets no secrets
 WAV_BYTES_A_SECOND = 32_000
@@ -41,6 +43,12 @@ class NoSpeechModel(Unavailable):
     """There are no Whisper weights on this worker."""
 
     default_code = "no-speech-model"
+
+
+class NoSpeechDevice(Unavailable):
+    """The settings ask for a GPU that this worker doesn't have."""
+
+    default_code = "no-speech-device"
 
 
 class UnreadableSpeech(Invalid):
@@ -70,6 +78,7 @@ class SpeechOptions:
     """How a child runs. `model`: a name or a `.pt` file. Two children do more than one with two threads."""
 
     model: str = "base"
+    device: str = "auto"
     folder: Path | None = None
     threads: int = 1
     idle: timedelta = timedelta(minutes=10)
@@ -170,6 +179,7 @@ class SpeechChild:
         if "refusal" in greeting:
             self._end(running)
             raise _as_error(greeting)
+        log.info("the speech child runs %s on %s", self._options.model, greeting["device"])
         return running
 
     def _mourn(self, running: _Running) -> NoReturn:
@@ -229,7 +239,7 @@ def _keep(
 def _command(options: SpeechOptions) -> list[str]:
     # -P: whatever lies in the folder where the worker was started is not for us
     command = [sys.executable, "-P", "-m", "workers.speech.child", "--parent", str(os.getpid())]
-    command += ["--model", options.model, "--threads", str(options.threads)]
+    command += ["--model", options.model, "--device", options.device, "--threads", str(options.threads)]
     command += ["--idle-s", str(options.idle.total_seconds())]
     command += ["--folder", str(options.folder)] if options.folder else []
     return command + (["--offline"] if options.offline else [])
@@ -257,6 +267,8 @@ def _as_error(reply: dict[str, Any]) -> Exception:
     match reply["refusal"]:
         case "no-weights":
             return NoSpeechModel("This worker has no speech model. %(why)s", why=why)
+        case "no-device":
+            return NoSpeechDevice("This worker has no GPU. %(why)s", why=why)
         case "bad-wav":
             return UnreadableSpeech("The sound of this recording could not be read (%(why)s).", why=why)
         case "unknown-language":

@@ -43,10 +43,13 @@ class Transcriber(Protocol):
 
 
 class OpenAiWhisper:
-    """openai-whisper on the CPU."""
+    """openai-whisper, on `cpu` or `cuda`.
 
-    def __init__(self, weights: Weights, *, speech_settings: Mapping[str, Any]) -> None:
-        self._model = load(weights)
+    Always in single precision: a job that begins on one kind of machine goes on under the same plan on the other.
+    """
+
+    def __init__(self, weights: Weights, *, speech_settings: Mapping[str, Any], device: str = "cpu") -> None:
+        self._model = load(weights, device=device)
         self._model.encoder = _RememberingEncoder(self._model.encoder)
         self.languages = frozenset(LANGUAGES) if self._model.is_multilingual else frozenset({"en"})
         self.engine = Engine(

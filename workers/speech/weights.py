@@ -97,9 +97,21 @@ def provide(model: str = "base", *, folder: Path | None = None, download: bool =
     return found
 
 
-def load(weights: Weights) -> whisper.Whisper:
-    """Load the model on the CPU. The heads that word times come from are set by name: a path brings none."""
-    model = whisper.load_model(str(weights.path), device="cpu")
+class NoDevice(Exception):
+    """The settings ask for a GPU and torch finds none."""
+
+
+def device_for(wanted: str) -> str:
+    """Return `cuda` or `cpu` for `auto`, `cuda` or `cpu`. Raises NoDevice."""
+    found = torch.cuda.is_available() if wanted != "cpu" else False
+    if wanted == "cuda" and not found:
+        raise NoDevice("ASSAY_SPEECH_DEVICE is cuda, but torch finds no GPU here (driver, or a CPU build of torch).")
+    return "cuda" if found else "cpu"
+
+
+def load(weights: Weights, *, device: str = "cpu") -> whisper.Whisper:
+    """Load the model. The heads that word times come from are set by name: a path brings none."""
+    model = whisper.load_model(str(weights.path), device=device)
     heads = whisper._ALIGNMENT_HEADS.get(weights.name)  # noqa: SLF001 - whisper offers no public way to them
     if heads:
         model.set_alignment_heads(heads)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.speech.client import NoSpeechModel, SpeechChild, TranscriberStopped
+from workers.speech.client import NoSpeechDevice, NoSpeechModel, SpeechChild, TranscriberStopped
 
 pytestmark = pytest.mark.speech
 
@@ -45,6 +45,10 @@ def is_gone(pid):
     return state == "Z"
 
 
+def torch_has_gpu():
+    return Path("/dev/nvidia0").exists()
+
+
 @pytest.fixture(scope="module")
 def quiet_wav(studio):
     return studio.sound("a-second.wav", "anullsrc=r=16000:d=1")
@@ -62,6 +66,12 @@ def test_killed_child_is_an_error_once_and_the_next_call_works(options, quiet_wa
         os.kill(child.pid, signal.SIGKILL)
         eventually(lambda: child.pid is None)
         assert child.plan(quiet_wav, language="en").chunks == ()
+
+
+@pytest.mark.skipif(torch_has_gpu(), reason="there is a GPU here")
+def test_a_gpu_that_is_asked_for_and_not_there_is_said(options, quiet_wav):
+    with SpeechChild(replace(options, device="cuda")) as child, pytest.raises(NoSpeechDevice, match="no GPU"):
+        child.plan(quiet_wav, language="en")
 
 
 def test_stop_interrupts_a_call(options, quiet_wav):
