@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session, col, select
@@ -52,10 +53,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The embedded installation, held still: `connection` has its write lock until the end."""
+    """The database of the embedded installation, held still: `connection` has its write lock until the end."""
 
     connection: Connection
-    storage: Storage
     contents: dict[str, Content]
 
 
@@ -66,10 +66,11 @@ def copy(settings: Settings, target: Settings, *, say: Say) -> Report:
     """
     _check(settings, target)
     with _held_still(settings, say) as source, _opened(target) as engine:
+        _begin(source, engine, say)
         storage = Storage(target)
         make_bucket(storage.client, bucket=storage.bucket, region=storage.region, on_aws=is_aws(storage.endpoint_url))
-        _begin(source, engine, say)
-        _objects(source, storage, engine, say)
+        with _storage_of(settings) as own:
+            _objects(own, storage, engine, say)
         for name, written in rows.copy_all(source.connection, engine):
             say(f"rows of {name}: {written} written, {source.contents[name].rows} in all")
         report = _compare(source, storage, engine, say)
@@ -90,28 +91,38 @@ def _check(settings: Settings, target: Settings) -> None:
 
 @contextmanager
 def _held_still(settings: Settings, say: Say) -> Iterator[Source]:
-    """Take the folder, the worker's lock and the write lock of the file, and start the storage of the folder."""
+    """Take the folder, the worker's lock and the write lock of the file, and read all of it once."""
+    if not (settings.data_dir / "storage" / "s3.json").exists():
+        raise Invalid(f"There is no embedded installation in {settings.data_dir}: it has no storage of its own.")
     with ExitStack() as stack:
-        if not (settings.data_dir / "storage" / "s3.json").exists():
-            raise Invalid(f"There is no embedded installation in {settings.data_dir}: it has no storage of its own.")
         stack.enter_context(folder.lock(settings.data_dir))
-        file = Path(settings.database.removeprefix("sqlite:///"))
-        worker = presence.lock(file.with_name(f"{file.name}.worker"))
-        if worker is None:
-            raise Conflict("A worker runs with this database. Stop it and copy again.")
-        stack.callback(worker.close)
+        stack.enter_context(_worker_lock(Path(settings.database.removeprefix("sqlite:///"))))
         engine = make_engine(settings.database)
         stack.callback(engine.dispose)
         if not is_current(engine):
             raise Unavailable("The database is older than this release. Run `assay migrate` and copy again.")
         connection = stack.enter_context(_write_lock(engine))
         say("reading the whole database once")
-        contents = rows.contents(connection)
-        started = embedded.start(
-            settings.data_dir, origin=settings.base_url, bucket=settings.s3_bucket, region=settings.s3_region
-        )
-        stack.callback(embedded.stop, started)
-        yield Source(connection, Storage(settings.model_copy(update=embedded.addresses(started.server))), contents)
+        yield Source(connection, rows.contents(connection))
+
+
+def _worker_lock(file: Path) -> IO[bytes]:
+    held = presence.lock(file.with_name(f"{file.name}.worker"))
+    if held is None:
+        raise Conflict("A worker runs with this database. Stop it and copy again.")
+    return held
+
+
+@contextmanager
+def _storage_of(settings: Settings) -> Iterator[Storage]:
+    """Run the storage server of the data folder for as long as it is read."""
+    started = embedded.start(
+        settings.data_dir, origin=settings.base_url, bucket=settings.s3_bucket, region=settings.s3_region
+    )
+    try:
+        yield Storage(settings.model_copy(update=embedded.addresses(started.server)))
+    finally:
+        embedded.stop(started)
 
 
 @contextmanager
@@ -138,9 +149,9 @@ def _begin(source: Source, engine: Engine, say: Say) -> None:
             say("going on with the copy that was begun here")
 
 
-def _objects(source: Source, storage: Storage, engine: Engine, say: Say) -> None:
+def _objects(own: Storage, storage: Storage, engine: Engine, say: Say) -> None:
     count, size = 0, 0
-    for done in objects.copy_all(source.storage, storage, engine):
+    for done in objects.copy_all(own, storage, engine):
         count, size = count + 1, size + done.size_bytes
         if count % 100 == 0:
             say(f"objects: {count} copied now, {size / 1e6:.0f} MB")

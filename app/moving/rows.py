@@ -19,9 +19,7 @@ from app.moving.state import Place
 BATCH = 500
 LARGE = {"transcript": 10}  # a row may have megabytes
 NOT_COPIED = frozenset({"worker"})  # processes of the old installation
-ROWID: ColumnClause[int] = literal_column(
-    "rowid"
-)  # SQLite's own number of a row: what was written later has a higher one
+ROWID: ColumnClause[int] = literal_column("rowid")  # of SQLite: what was written later has a higher one
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,8 @@ def _copy(source: Connection, target: Engine, table: Table, place: Place) -> int
 
 def _batch(source: Connection, table: Table, *, after: int) -> Sequence[Row[Any]]:
     """Return the next rows in the order in which they were written: none points to a later one of its own table."""
-    wanted = (
-        select(ROWID, *table.columns).where(text("rowid > :after")).order_by(ROWID).limit(LARGE.get(table.name, BATCH))
-    )
+    some = LARGE.get(table.name, BATCH)
+    wanted = select(ROWID, *table.columns).where(text("rowid > :after")).order_by(ROWID).limit(some)
     return source.execute(wanted, {"after": after}).all()
 
 
