@@ -79,7 +79,8 @@ def connect(settings: Settings, endpoint_url: str) -> Any:
         else {}
     )
     session = boto3 if keys else boto3.Session()  # a new one looks for credentials anew; the shared one is quicker
-    return session.client("s3", endpoint_url=endpoint_url or None, region_name=settings.s3_region, config=config, **keys)
+    where = {"endpoint_url": endpoint_url or None, "region_name": settings.s3_region}
+    return session.client("s3", config=config, **where, **keys)
 
 
 def encryption(settings: Settings) -> dict[str, str]:
