@@ -23,7 +23,8 @@ from sqlmodel import col, select
 from app.cli.output import AsJson, show
 from app.db.engine import make_engine, reading
 from app.errors import AssayError
-from app.jobs.models import Job, JobState
+from app.jobs.models import Job, JobState, Queue
+from app.jobs.presence import live_workers
 from app.schema.migrate import is_current
 from app.settings import Settings, load_settings
 from app.storage.client import MIN_PART_BYTES, Storage
@@ -73,6 +74,7 @@ def _own(settings: Settings) -> list[Check]:
     every: list[tuple[str, Callable[[], Check]]] = [
         ("database", lambda: check_database(engine)),
         ("jobs", lambda: check_jobs(engine)),
+        ("workers", lambda: check_workers(engine)),
         ("storage", lambda: check_storage(settings)),
         ("clock", lambda: check_clock(settings)),
         ("signing keys", lambda: check_keys(settings.keys)),
@@ -112,8 +114,22 @@ def check_jobs(engine: Engine) -> Check:
         late = int((now - oldest).total_seconds() // 60)
         return Check("jobs", "warn", f"the oldest job waits for {late} minutes", "Start a worker: assay work")
     if failed:
-        return Check("jobs", "warn", f"{failed} failed for good", "The pages of their evidence say why.")
+        return Check("jobs", "warn", f"{failed} failed for good", "Run: assay jobs show (why), then: assay jobs retry")
     return Check("jobs", "ok", "none waits for long")
+
+
+def check_workers(engine: Engine) -> Check:
+    """Say which worker processes live, and whether a queue has none."""
+    if not is_current(engine):
+        return Check("workers", "fail", "there is no table of workers yet", "Run: assay init")
+    alive = live_workers(engine)
+    unserved = [queue.value for queue in Queue if not any(queue in worker.queues for worker in alive)]
+    who = "; ".join(f"{each.machine} ({each.pid}): {', '.join(each.queues)} x {each.concurrency}" for each in alive)
+    if not alive:
+        return Check("workers", "warn", "none runs: jobs wait", "Start one: assay up, or assay work")
+    if unserved:
+        return Check("workers", "warn", f"none serves {', '.join(unserved)} ({who})", "Start one: assay work --queues")
+    return Check("workers", "ok", who)
 
 
 def check_storage(settings: Settings) -> Check:

@@ -25,7 +25,7 @@ JOBS = int(os.environ.get("JOBS", "80"))
 KILLS = int(os.environ.get("KILLS", "2"))
 FROZEN_SECONDS = float(os.environ.get("FROZEN", "0"))  # 0: frozen until another has the job
 LONG_SECONDS = int(os.environ.get("LONG", "10"))
-AS_INSTALLED = {"lease": 15, "silence": 20, "unanswered": 60, "poll": 5, "down": 2, "beat": 5}
+AS_INSTALLED = {"lease": 15, "silence": 20, "unanswered": 60, "poll": 2, "down": 2, "beat": 5}
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_worker_whose_cable_was_pulled_is_back_in_service(own_server: postgres
 def test_quick_jobs_are_quick_beside_a_long_one(shop: Workshop):
     shop.add("long", "work", queue=Queue.SPEECH, tenths=LONG_SECONDS * 10)
     shop.start("speech,quick", **AS_INSTALLED)
-    shop.wait(lambda: shop.count("started", "long") == 1, "the long one to start")
+    shop.wait(lambda: shop.count("started", "long") == 1, "the long one to start", seconds=60)
     waits = []
     for each in ids("quick", min(JOBS * 2, 300)):
         shop.add(each)
