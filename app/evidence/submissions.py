@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actor import Actor, Role
 from app.audit.service import append
+from app.db.locking import locked
 from app.errors import BadRequest, Conflict, FieldError, Invalid, NotAllowed, NotFound
 from app.evidence.models import Evidence, Involvement, Submission, SubmissionConsent
 from app.evidence.states import EvidenceState, Part, SubmissionState
@@ -105,7 +106,7 @@ def own(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = Fal
 
     `lock` keeps others from changing it until the unit ends (SQLite write units do that by themselves).
     """
-    submission = session.get(Submission, submission_id, with_for_update=lock)
+    submission = locked(session, Submission, submission_id) if lock else session.get(Submission, submission_id)
     if (
         submission is None
         or submission.candidate_id != actor.person_id
@@ -115,9 +116,12 @@ def own(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = Fal
     return submission
 
 
-def own_for_changes(session: Session, *, actor: Actor, submission_id: UUID) -> Submission:
-    """Return a submission of this candidate whose evidence may still change; Conflict after it was sent."""
-    submission = own(session, actor=actor, submission_id=submission_id, lock=True)
+def own_for_changes(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = True) -> Submission:
+    """Return a submission of this candidate whose evidence may still change; Conflict after it was sent.
+
+    Without `lock` it is a first look, in a unit that only reads; the unit that writes looks again.
+    """
+    submission = own(session, actor=actor, submission_id=submission_id, lock=lock)
     if submission.state not in OPEN_FOR_CHANGES:
         raise Conflict("This submission was sent. Its evidence can't be changed any more.", code="not-open")
     return submission
