@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input -c infra/constraints.txt
 ARGS ?=
+# Both databases; two tests at a time, those of a file one after another. What is given by ARGS comes last and wins.
+PYTEST := $(BIN)/python -m pytest --database both --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,7 +39,7 @@ fix: .venv/.test ## Put right what the tools can put right
 	$(BIN)/ruff format .
 
 pytest: .venv/.test ## The tests alone (ARGS="tests/storage -k cors")
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 clean: ## Remove .venv and what the tools keep; your data in var stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

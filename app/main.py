@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment
-from sqlalchemy.engine import make_url
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -35,8 +33,8 @@ from app.health import ready
 from app.health import routes as health_routes
 from app.home import routes as home_routes
 from app.home.evidence_hooks import evidence_hooks
-from app.jobs.models import Queue
-from app.jobs.presence import live_queues
+from app.jobs.presence import live_workers
+from app.release import release
 from app.review import api as review_api
 from app.review import routes as review_routes
 from app.review.hooks import Hooks
@@ -94,7 +92,7 @@ def create_app(
         services={
             "review": review_hooks(),
             evidence.SERVICE: evidence_hooks(settings),
-            ready.SERVICE: ready.Watch(engine, storage, workers=lambda: _workers(settings)),
+            ready.SERVICE: ready.Watch(engine, storage, workers=lambda: [each.queues for each in live_workers(engine)]),
         },
         ending=ending,
     )
@@ -140,23 +138,9 @@ def all_routes() -> list[BaseRoute]:
     ]
 
 
-def _workers(settings: Settings) -> list[frozenset[str]]:
-    """Return the queues of the workers that live. Those of a database server may run anywhere: we can't know yet."""
-    if make_url(settings.database).get_backend_name() != "sqlite":
-        return [frozenset(Queue)]
-    return [live_queues(settings.data_dir, now=system_clock())]
-
-
-def _version() -> str:
-    try:
-        return version("assay-platform")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0"
-
-
 def openapi(call: Call[NoForm]) -> Response:
     """Serve the OpenAPI document of the JSON API."""
-    return call.json(document(_version()))
+    return call.json(document(release()))
 
 
 api = [slow_get("/api/openapi.json", openapi, name="api:openapi", allow=Access.PUBLIC)]

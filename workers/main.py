@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import IO
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 import app.schema  # noqa: F401  # every table must be known before one is used
 from app import logs
 from app.db.engine import make_engine
 from app.errors import AssayError, Unavailable
 from app.health.ready import Watch
-from app.jobs import engine as jobs
-from app.jobs import presence
+from app.jobs import embedded, presence
+from app.jobs.clock import clock
+from app.jobs.engine import Handler, Run, Work
 from app.jobs.models import Job, Queue
 from app.schema.migrate import is_current
 from app.settings import Settings, load_settings
@@ -36,14 +37,9 @@ from workers.media.tools import open_tools
 from workers.observing import observed
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
+from workers.worker import Worker
 
 log = logging.getLogger("assay.worker")
-LOOK_SECONDS = 0.2
-DOWN_SECONDS = 2.0
-# A stop in three steps; the supervisor waits 12 s for all of it. Whatever is left then loses its lease and is taken up.
-PATIENCE_SECONDS = 4.0  # short jobs end by themselves
-GIVE_BACK_SECONDS = 3.0  # long ones give their job back
-LAST_SECONDS = 2.0  # transcription hears nobody in the midst of a chunk: its child is ended
 LEFT_BEHIND = timedelta(days=1)
 
 
@@ -91,11 +87,15 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
     if not is_current(engine):
         raise Unavailable("The database does not have the schema of this release. Run `assay migrate` first.")
     bench = _bench(settings, engine, speakers=concurrency)
-    worker = Worker(bench, queues, concurrency)
+    work = Work(engine, queues, concurrency, partial(_handler, bench), when_failed)
+    worker = Worker(work, stopping=bench.stopping, end_children=bench.transcribers.stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     if held is not None:  # nobody else can be running a job: take up at once what a killed worker left
-        log.info("taken up %d jobs of an earlier worker", jobs.free_leases(engine))
+        log.info("taken up %d jobs of an earlier worker", embedded.free_leases(engine))
+        presence.clear(engine)
+    else:
+        resolve_name("workers.watchdog:watch")(engine, silent_for=worker.silent_for)
     watch = Watch(engine, bench.storage, workers=list)
     health.listen(settings, missing=lambda: watch.missing(["database", "storage"]))
     try:
@@ -129,7 +129,7 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         ),
         folder=folder,
         stopping=threading.Event(),
-        clock=jobs.clock,
+        clock=clock,
     )
 
 
@@ -142,73 +142,9 @@ def _sweep(folder: Path, *, alone: bool) -> None:
             shutil.rmtree(left)
 
 
-class Worker:
-    """Threads that take jobs of some queues, and the pulse that keeps the rest going."""
-
-    def __init__(self, bench: Bench, queues: Sequence[Queue], concurrency: int) -> None:
-        self._bench = bench
-        self._queues = queues
-        self._ending = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._loop, args=(queue,), name=f"{queue} {number}", daemon=True)
-            for queue in queues
-            for number in range(concurrency)
-        ]
-
-    def stop(self) -> None:
-        """Take no more jobs; a second call gives running ones back at once."""
-        if self._ending.is_set():
-            self._bench.stopping.set()
-        self._ending.set()
-
-    def run(self) -> None:
-        """Work until `stop`; then wait a little for short jobs and give long ones back."""
-        for thread in self._threads:
-            thread.start()
-        log.info("working on %s", ", ".join(self._queues))
-        self._pulse()
-        while not self._ending.wait(presence.BEAT_SECONDS):
-            self._pulse()
-        self._join(PATIENCE_SECONDS)
-        self._bench.stopping.set()
-        self._join(GIVE_BACK_SECONDS)
-        self._bench.transcribers.stop()
-        self._join(LAST_SECONDS)
-        presence.leave(self._bench.settings.data_dir)
-
-    def _pulse(self) -> None:
-        """Show that we live and write what is due. A full disk or a database that is down must not end the worker."""
-        try:
-            presence.beat(self._bench.settings.data_dir, queues=self._queues, now=self._bench.clock())
-            jobs.tick(self._bench.engine)
-        except (Unavailable, OSError, SQLAlchemyError) as error:
-            log.warning("%s", error)
-
-    def _join(self, seconds: float) -> None:
-        limit = time.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(0.0, limit - time.monotonic()))
-
-    def _loop(self, queue: Queue) -> None:
-        while not self._ending.is_set():
-            try:
-                job = jobs.take(self._bench.engine, queue)
-                if job is None:
-                    self._ending.wait(LOOK_SECONDS)
-                else:
-                    self._execute(job)
-            except Unavailable as error:  # the database is down: jobs are safe, we wait
-                log.warning("%s", error)
-                self._ending.wait(DOWN_SECONDS)
-            except Exception:  # a bug must not end the thread: its queue would stand still while the worker looks alive
-                log.exception("a job of the queue %s broke its worker thread; the thread goes on", queue)
-                self._ending.wait(DOWN_SECONDS)
-
-    def _execute(self, job: Job) -> None:
-        log.info("%s: attempt %d", job.id, job.attempt)
-        handler = observed(job, partial(handler_of(job.name) or _unknown, self._bench))
-        jobs.execute(self._bench.engine, job, handler=handler, on_failed=when_failed)
+def _handler(bench: Bench, job: Job) -> Handler:
+    return observed(job, partial(handler_of(job.name) or _unknown, bench))
 
 
-def _unknown(_bench: Bench, run: jobs.Run, _args: object) -> None:
+def _unknown(_bench: Bench, run: Run, _args: object) -> None:
     raise Unavailable(f"This release does not know the job {run.job_id}; a newer worker will do it.")

@@ -61,7 +61,7 @@ def add_file(
     """Begin an upload and return the id of the evidence. Invalid, TooLarge or Conflict say why not."""
     _check_file(new, limit_bytes)
     with reading(engine) as session:
-        submission = own_for_changes(session, actor=actor, submission_id=submission_id)
+        submission = own_for_changes(session, actor=actor, submission_id=submission_id, lock=False)
         check_room(session, submission, new.kind)
     evidence_id = new_id()
     key = new_key(submission.organisation_id, evidence_id)

@@ -115,9 +115,12 @@ def own(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = Fal
     return submission
 
 
-def own_for_changes(session: Session, *, actor: Actor, submission_id: UUID) -> Submission:
-    """Return a submission of this candidate whose evidence may still change; Conflict after it was sent."""
-    submission = own(session, actor=actor, submission_id=submission_id, lock=True)
+def own_for_changes(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = True) -> Submission:
+    """Return a submission of this candidate whose evidence may still change; Conflict after it was sent.
+
+    Without `lock` it is a first look, in a unit that only reads; the unit that writes looks again.
+    """
+    submission = own(session, actor=actor, submission_id=submission_id, lock=lock)
     if submission.state not in OPEN_FOR_CHANGES:
         raise Conflict("This submission was sent. Its evidence can't be changed any more.", code="not-open")
     return submission

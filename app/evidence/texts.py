@@ -82,7 +82,7 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
     """Keep a text and return the id of its evidence, which is ready at once."""
     written = read_text(text)
     with reading(engine) as session:
-        submission = own_for_changes(session, actor=actor, submission_id=submission_id)
+        submission = own_for_changes(session, actor=actor, submission_id=submission_id, lock=False)
         warnings = check_length(written.words, adding.check_room(session, submission, EvidenceKind.TEXT))
     evidence_id = new_id()
     evidence = Evidence(

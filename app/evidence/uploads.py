@@ -59,7 +59,7 @@ def _unfinished(engine: Engine, *, actor: Actor, evidence_id: UUID, now: datetim
     """Return an evidence whose upload goes on, and the upload's id."""
     with reading(engine) as session:
         evidence = own_evidence(session, actor=actor, evidence_id=evidence_id)
-        own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+        own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=False)
     return evidence, _upload_of(evidence, now)
 
 
@@ -136,7 +136,7 @@ def complete(
         evidence = own_evidence(session, actor=actor, evidence_id=evidence_id)
         if evidence.state is not EvidenceState.UPLOADING:  # one look: a call at the same time may be faster
             return
-        own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+        own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=False)
     _upload_of(evidence, now)
     size_bytes = _join(storage, evidence, said, limit_bytes)
     with writing(engine) as session:

@@ -1,25 +1,27 @@
-"""The embedded engine: leases on the `job` table, on one machine (DESIGN section 6, jobs-engine design).
+"""What both engines share: leases on the `job` table, attempts, retries, periodic jobs (DESIGN section 6).
 
 A job is at-least-once; its effects in SQL are exactly once, because they are committed in `Run.finishing()`
-together with "done", under the fence of the attempt: an attempt that lost its lease can't commit.
+together with "done", under the fence of the attempt: an attempt that lost its lease can't commit. Who hands a job to
+a worker differs: `embedded` looks for it, `distributed` is told by Procrastinate.
 """
 
 import logging
 import random
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from sqlalchemy import Engine, or_, update
+from sqlalchemy import ColumnElement, Connection, Engine, or_, update
 from sqlmodel import Session, and_, col, select
 
 from app.db.engine import reading, writing
 from app.errors import AssayError, Unavailable
 from app.jobs.catalog import CATALOG, PERIODIC, JobKind
+from app.jobs.clock import clock, moment
 from app.jobs.models import Job, JobState, Queue
 from app.jobs.service import enqueue
 
@@ -31,9 +33,54 @@ Handler = Callable[["Run", dict[str, Any]], None]
 OnFailed = Callable[[Session, dict[str, Any], str, datetime], None]
 
 
-def clock() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things may take. Only tests hand in other values.
+
+    `lease`: an attempt that doesn't beat for so long has lost its job. `silence`: a worker that Procrastinate hasn't
+    heard for so long is dead to it. `unanswered`: what became of a dispatch must be known after this. `poll`: how
+    often an engine looks by itself where it is told of new jobs. `down`: the wait after the database didn't answer.
+    `beat`: between two signs of life of a worker process.
+    """
+
+    lease: timedelta = LEASE
+    silence: timedelta = timedelta(seconds=20)
+    unanswered: timedelta = timedelta(seconds=60)
+    poll: timedelta = timedelta(seconds=5)
+    down: timedelta = timedelta(seconds=2)
+    beat: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker process does: `concurrency` jobs of each of its queues at a time."""
+
+    engine: Engine
+    queues: Sequence[Queue]
+    concurrency: int
+    handler: Callable[[Job], Handler]
+    on_failed: OnFailed
+    timing: Timing = field(default_factory=Timing)
+    periodic: Mapping[str, int] = field(default_factory=lambda: PERIODIC)
+
+
+class Dispatcher(Protocol):
+    """Hands jobs to threads that live as long as the process (see `app.leash`): the port of the two engines."""
+
+    def start(self) -> None:
+        """Begin to hand out jobs."""
+
+    def stop(self) -> None:
+        """Hand out no more; those under way go on."""
+
+    def join(self, seconds: float) -> bool:
+        """Wait for those under way, that long at most; True when none is left."""
+
+    def look(self) -> None:
+        """Do what is due every few seconds. Raises Unavailable."""
+
+    def silent_for(self) -> float:
+        """Return for how many seconds the database has not answered the dispatcher; 0 where it asks nothing itself."""
 
 
 class Lost(Exception):
@@ -50,6 +97,7 @@ class Run:
     attempt: int
     max_attempts: int
     lost: threading.Event
+    lease: timedelta = LEASE
 
     def _set(self, session: Session, **values: Any) -> bool:
         mine = and_(col(Job.id) == self.job_id, col(Job.fence) == self.fence, col(Job.state) == JobState.DOING)
@@ -64,7 +112,7 @@ class Run:
     def saving(self, progress: float | None = None) -> Iterator[Session]:
         """Open a fenced write unit in the middle of a job: nothing of it is stored once the lease is lost."""
         with writing(self.engine) as session:
-            values: dict[str, Any] = {"lease_until": clock() + LEASE}
+            values: dict[str, Any] = {"lease_until": moment(self.engine, ahead=self.lease)}
             if progress is not None:
                 values["progress"] = progress
             if not self._set(session, **values):
@@ -83,87 +131,76 @@ class Run:
     def finishing(self) -> Iterator[Session]:
         """Open the last write unit: the domain's rows and "done" in one transaction, under the fence."""
         with writing(self.engine) as session:
-            if not self._set(session, state=JobState.DONE, progress=1.0, ended_at=clock(), error=None):
+            if not self._set(session, state=JobState.DONE, progress=1.0, ended_at=moment(self.engine), error=None):
                 self.lost.set()
                 raise Lost
             yield session
 
 
-def take(engine: Engine, queue: Queue) -> Job | None:
-    """Lease the oldest free job of a queue (a job whose lease ran out is free), or None."""
-    now = clock()
-    free = and_(
-        col(Job.queue) == queue,
-        or_(
-            and_(col(Job.state) == JobState.TODO, col(Job.run_at) <= now),
-            and_(col(Job.state) == JobState.DOING, col(Job.lease_until) < now),
-        ),
+def free(bind: Engine | Connection) -> ColumnElement[bool]:
+    """Return the condition for a job that may be taken: due, or its lease ran out."""
+    now = moment(bind)
+    return or_(
+        and_(col(Job.state) == JobState.TODO, col(Job.run_at) <= now),
+        and_(col(Job.state) == JobState.DOING, col(Job.lease_until) < now),
     )
-    with reading(engine) as session:  # an idle worker must not take the write lock five times a second
-        if session.exec(select(Job.id).where(free).limit(1)).first() is None:
-            return None
-    pick = select(Job.id).where(free).order_by(col(Job.priority).desc(), col(Job.run_at)).limit(1)
-    with writing(engine) as session:
-        taken = session.connection().execute(
-            update(Job)
-            .where(col(Job.id) == pick.scalar_subquery(), free)  # `free` again: PostgreSQL looks at the row anew
-            .values(
-                state=JobState.DOING,
-                fence=uuid.uuid4().hex,
-                lease_until=now + LEASE,
-                attempt=Job.attempt + 1,
-                progress=0.0,
-            )
-            .returning(col(Job.id))
-        )
-        job_id = taken.scalar_one_or_none()
-        return None if job_id is None else session.get_one(Job, job_id)
 
 
-def free_leases(engine: Engine) -> int:
-    """Put every running job back at once. Only at the start of the one worker that holds the file lock."""
-    with writing(engine) as session:
-        freed = session.connection().execute(
-            update(Job).where(col(Job.state) == JobState.DOING).values(lease_until=clock() - timedelta(seconds=1))
-        )
-        return freed.rowcount
+def leased(bind: Engine | Connection, lease: timedelta) -> dict[str, Any]:
+    """Return what taking a job changes."""
+    return {
+        "state": JobState.DOING,
+        "fence": uuid.uuid4().hex,
+        "lease_until": moment(bind, ahead=lease),
+        "attempt": Job.attempt + 1,
+        "progress": 0.0,
+    }
 
 
-def execute(engine: Engine, job: Job, *, handler: Handler, on_failed: OnFailed) -> None:
-    """Run one attempt of a leased job to its end: done, to be tried again, failed or cancelled."""
+def execute(work: Work, job: Job) -> timedelta | None:
+    """Run one attempt of a leased job to its end: done, failed, cancelled (None), or to be tried again after a wait."""
     kind = CATALOG.get(job.name) or JobKind(job.name, job.queue)  # of a newer release: its handler says so
-    run = Run(engine, job.id, job.fence or "", job.attempt, kind.max_attempts, threading.Event())
+    run = Run(
+        work.engine, job.id, job.fence or "", job.attempt, kind.max_attempts, threading.Event(), work.timing.lease
+    )
     if job.cancel:
         _end(run, state=JobState.CANCELLED)
-        return
+        return None
     if job.attempt > kind.max_attempts:
-        _fail(run, job, on_failed, f"the worker died {job.attempt - 1} times while doing this")
-        return
+        _fail(run, job, work.on_failed, f"the worker died {job.attempt - 1} times while doing this")
+        return None
+    log.info("%s: attempt %d", job.id, job.attempt)
     stop = threading.Event()
     beat = threading.Thread(target=_beat, args=(run, stop), name=f"beat {job.id}", daemon=True)
     beat.start()
     try:
-        handler(run, job.args)
-        _end(run, state=JobState.DONE)
-    except Lost:
-        _end(run, only_if_cancelled=True, state=JobState.CANCELLED)
-    except Unavailable as error:
-        _later(run, job, kind, str(error))
-    except AssayError as error:
-        _fail(run, job, on_failed, str(error))
-    except Exception as error:  # a bug in a handler must not end the worker: logged, retried, shown
-        log.exception("job %s failed in attempt %d", job.id, job.attempt)
-        _again(run, job, kind, on_failed, repr(error))
+        return _attempt(work, run, job, kind)
     finally:
         stop.set()
 
 
+def _attempt(work: Work, run: Run, job: Job, kind: JobKind) -> timedelta | None:
+    try:
+        work.handler(job)(run, job.args)
+        _end(run, state=JobState.DONE)
+    except Lost:
+        _end(run, only_if_cancelled=True, state=JobState.CANCELLED)
+    except Unavailable as error:
+        return _later(run, job, kind, str(error))
+    except AssayError as error:
+        _fail(run, job, work.on_failed, str(error))
+    except Exception as error:  # a bug in a handler must not end the worker: logged, retried, shown
+        log.exception("job %s failed in attempt %d", job.id, job.attempt)
+        return _again(run, job, kind, work.on_failed, repr(error))
+    return None
+
+
 def _beat(run: Run, stop: threading.Event) -> None:
     """Keep the lease; in a thread of its own, so that a long call can't starve it."""
-    while not stop.wait(LEASE.total_seconds() / 3):
+    while not stop.wait(run.lease.total_seconds() / 3):
         try:
             with writing(run.engine) as session:
-                if not run._set(session, lease_until=clock() + LEASE):  # noqa: SLF001  # part of the same module
+                if not run._set(session, lease_until=moment(run.engine, ahead=run.lease)):  # noqa: SLF001  # part of the same module
                     run.lost.set()
                     return
                 if session.exec(select(Job.cancel).where(Job.id == run.job_id)).first():
@@ -177,42 +214,41 @@ def _end(run: Run, *, only_if_cancelled: bool = False, **values: Any) -> None:
     with writing(run.engine) as session:
         if only_if_cancelled and not session.exec(select(Job.cancel).where(Job.id == run.job_id)).first():
             return
-        run._set(session, ended_at=clock(), **values)  # noqa: SLF001
+        run._set(session, ended_at=moment(run.engine), **values)  # noqa: SLF001
 
 
-def _later(run: Run, job: Job, kind: JobKind, error: str) -> None:
+def _later(run: Run, job: Job, kind: JobKind, error: str) -> timedelta:
     """Put a job back because a part is down: it waits as long as that lasts and costs no try."""
-    wait = min(MAX_WAIT_SECONDS, kind.backoff_seconds * 2 ** min(job.deferrals, 6))
-    with writing(run.engine) as session:
-        run._set(  # noqa: SLF001
-            session,
-            state=JobState.TODO,
-            run_at=clock() + timedelta(seconds=wait),
-            attempt=Job.attempt - 1,
-            deferrals=job.deferrals + 1,
-            error=error,
-        )
+    wait = timedelta(seconds=min(MAX_WAIT_SECONDS, kind.backoff_seconds * 2 ** min(job.deferrals, 6)))
+    _put_back(run, wait, error, attempt=Job.attempt - 1, deferrals=job.deferrals + 1)
+    return wait
 
 
-def _again(run: Run, job: Job, kind: JobKind, on_failed: OnFailed, error: str) -> None:
+def _again(run: Run, job: Job, kind: JobKind, on_failed: OnFailed, error: str) -> timedelta | None:
     with reading(run.engine) as session:
         attempt = session.get_one(Job, job.id).attempt  # not `job.attempt`: see `Run.advanced`
     if attempt >= kind.max_attempts:
         _fail(run, job, on_failed, error)
-        return
+        return None
     jitter = 1 + random.random() / 4  # noqa: S311  # spreads retries, is no secret
     wait = timedelta(seconds=kind.backoff_seconds * 2 ** (attempt - 1) * jitter)
+    _put_back(run, wait, error)
+    return wait
+
+
+def _put_back(run: Run, wait: timedelta, error: str, **more: Any) -> None:
     with writing(run.engine) as session:
-        run._set(session, state=JobState.TODO, run_at=clock() + wait, error=error)  # noqa: SLF001
+        run._set(  # noqa: SLF001
+            session, state=JobState.TODO, run_at=moment(run.engine, ahead=wait), error=error, **more
+        )
 
 
 def _fail(run: Run, job: Job, on_failed: OnFailed, error: str) -> None:
     """End a job for good and tell those whom it concerns, in one unit; it ends even if they can't be told."""
-    now = clock()
     try:
         with writing(run.engine) as session:
-            if run._set(session, state=JobState.FAILED, error=error, ended_at=now):  # noqa: SLF001
-                on_failed(session, {**job.args, "name": job.name}, error, now)
+            if run._set(session, state=JobState.FAILED, error=error, ended_at=moment(run.engine)):  # noqa: SLF001
+                on_failed(session, {**job.args, "name": job.name}, error, clock())
     except Unavailable:
         raise
     except Exception:
@@ -220,10 +256,10 @@ def _fail(run: Run, job: Job, on_failed: OnFailed, error: str) -> None:
         _end(run, state=JobState.FAILED, error=error)
 
 
-def tick(engine: Engine) -> None:
-    """Write the periodic jobs of the present slot."""
+def tick(engine: Engine, periodic: Mapping[str, int]) -> None:
+    """Write the periodic jobs of the present slot: the slot is in the id, so N workers write each once."""
     now = clock()
-    for name, seconds in PERIODIC.items():
+    for name, seconds in periodic.items():
         slot = int(now.timestamp() // seconds)
         with reading(engine) as session:
             if session.get(Job, f"{name}:{slot}") is not None:

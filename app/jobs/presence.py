@@ -1,42 +1,83 @@
-"""Whether a worker lives: a file that it touches, and a lock that it holds on an SQLite database."""
+"""Which workers live: each has a row in the database, seen from every machine. And the lock of an SQLite database."""
 
 import fcntl
-import json
 import os
-from collections.abc import Sequence
+import socket
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-BEAT_SECONDS = 5.0
+from sqlalchemy import Engine, delete, insert, update
+from sqlmodel import col, select
+
+from app.db.engine import reading, writing
+from app.jobs.clock import moment
+from app.jobs.models import Queue, Worker
+from app.release import release
+
 DEAD_AFTER = timedelta(seconds=30)
 
 
-def beat(data_dir: Path, *, queues: Sequence[str], now: datetime) -> None:
-    """Say that this worker lives. One file for each process, replaced at once."""
-    folder = _folder(data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{os.getpid()}"
-    unfinished.write_text(json.dumps({"pid": os.getpid(), "queues": list(queues), "at": now.isoformat()}))
-    unfinished.replace(folder / f"{os.getpid()}.json")
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What a worker process says of itself."""
+
+    id: str
+    queues: tuple[Queue, ...]
+    concurrency: int
+    started_at: datetime
 
 
-def leave(data_dir: Path) -> None:
+def beat(engine: Engine, me: Presence) -> None:
+    """Say that this worker lives; one that was frozen, and swept meanwhile, is there again. Sweeps the dead."""
+    with writing(engine) as session:
+        connection = session.connection()
+        seen = {"seen_at": moment(engine)}
+        if connection.execute(update(Worker).where(col(Worker.id) == me.id).values(**seen)).rowcount == 0:
+            connection.execute(insert(Worker).values(**_facts(me), **seen))
+        connection.execute(delete(Worker).where(col(Worker.seen_at) < moment(engine, ahead=-DEAD_AFTER)))
+
+
+def _facts(me: Presence) -> dict[str, Any]:
+    return {
+        "id": me.id,
+        "machine": machine(),
+        "pid": os.getpid(),
+        "queues": [queue.value for queue in me.queues],
+        "concurrency": me.concurrency,
+        "release": release(),
+        "started_at": me.started_at,
+    }
+
+
+def leave(engine: Engine, me: Presence) -> None:
     """Take this worker's sign of life away."""
-    (_folder(data_dir) / f"{os.getpid()}.json").unlink(missing_ok=True)
+    with writing(engine) as session:
+        session.connection().execute(delete(Worker).where(col(Worker.id) == me.id))
 
 
-def live_queues(data_dir: Path, *, now: datetime) -> frozenset[str]:
-    """Return the queues that workers of this data folder serve now; empty when none lives."""
-    served: set[str] = set()
-    for path in _folder(data_dir).glob("[0-9]*.json"):
-        try:
-            said = json.loads(path.read_text())
-        except FileNotFoundError:  # it has just left
-            continue
-        if now - datetime.fromisoformat(said["at"]) < DEAD_AFTER:
-            served |= set(said["queues"])
-    return frozenset(served)
+def clear(engine: Engine) -> None:
+    """Take all signs of life away. Only at the start of the one worker that holds the file lock."""
+    with writing(engine) as session:
+        session.connection().execute(delete(Worker))
+
+
+def live_workers(engine: Engine) -> list[Worker]:
+    """Return the workers that live now, the oldest first. Raises Unavailable."""
+    with reading(engine) as session:
+        alive = col(Worker.seen_at) > moment(engine, ahead=-DEAD_AFTER)
+        return list(session.exec(select(Worker).where(alive).order_by(col(Worker.started_at))))
+
+
+def live_queues(engine: Engine) -> frozenset[str]:
+    """Return the queues that workers serve now, on whichever machine; empty when none lives. Raises Unavailable."""
+    return frozenset(queue for worker in live_workers(engine) for queue in worker.queues)
+
+
+def machine() -> str:
+    """Return the name by which this machine is known to people."""
+    return socket.gethostname()
 
 
 def lock(path: Path) -> IO[bytes] | None:
@@ -52,7 +93,3 @@ def lock(path: Path) -> IO[bytes] | None:
         file.close()
         return None
     return file
-
-
-def _folder(data_dir: Path) -> Path:
-    return data_dir / "workers"

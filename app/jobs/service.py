@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from pkgutil import resolve_name
 
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +11,7 @@ from sqlmodel import Session, col
 
 from app import logs
 from app.jobs.catalog import JobKind
+from app.jobs.clock import moment
 from app.jobs.models import Job, JobState
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ def enqueue(
 
     `job_id` is deterministic: `inspect:<evidence>:<generation>`. A deliberate re-run takes a new generation.
     """
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    connection = session.connection()
+    on_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite.insert(Job) if on_sqlite else postgresql.insert(Job)
     row = insert.values(
         id=job_id,
@@ -41,13 +44,17 @@ def enqueue(
         deferrals=0,
         progress=0.0,
         cancel=False,
-        run_at=run_at or now,
+        run_at=run_at or (now if on_sqlite else moment(connection)),  # at once, by whichever clock decides
         created_at=now,
     ).on_conflict_do_nothing(index_elements=["id"])
-    written = session.connection().execute(row).rowcount == 1
-    if written:  # the line also names the request that it was written in: so a job leads back to who asked for it
-        log.info("job %s written", job_id, extra=logs.facts(job_id=job_id, job=kind.name))
-    return written
+    if connection.execute(row.returning(col(Job.id))).first() is None:
+        return False
+    if not on_sqlite:
+        send = resolve_name("app.jobs.dispatch:send")  # not loaded with us: an embedded installation has no use for it
+        send(connection, job_id=job_id, queue=kind.queue, priority=kind.priority, run_at=run_at)
+    # The line also names the request that it was written in: so a job leads back to who asked for it.
+    log.info("job %s written", job_id, extra=logs.facts(job_id=job_id, job=kind.name))
+    return True
 
 
 def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None:

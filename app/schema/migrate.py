@@ -1,6 +1,8 @@
 """Create or upgrade the database. Idempotent; several processes may call it at once on one machine."""
 
 from pathlib import Path
+from pkgutil import resolve_name
+from types import ModuleType
 
 from alembic import command
 from alembic.config import Config
@@ -25,6 +27,8 @@ def migrate(engine: Engine) -> None:
     make_file(engine)
     if not is_current(engine):
         command.upgrade(_config(engine), "head")
+        if queue := _queue(engine):
+            queue.upgrade(engine)
 
 
 def is_current(engine: Engine) -> bool:
@@ -33,4 +37,12 @@ def is_current(engine: Engine) -> bool:
         return False
     head = ScriptDirectory.from_config(_config(engine)).get_current_head()
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        if MigrationContext.configure(connection).get_current_revision() != head:
+            return False
+    queue = _queue(engine)
+    return queue is None or bool(queue.is_current(engine))
+
+
+def _queue(engine: Engine) -> ModuleType | None:
+    """Return what knows Procrastinate's tables. Not loaded for SQLite, which has none."""
+    return None if engine.dialect.name == "sqlite" else resolve_name("app.schema.queue")

@@ -4,15 +4,15 @@ import os
 import socket
 import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
 
 import urllib3
 
 import app
-from app.errors import Conflict
-from app.jobs.presence import live_queues
+from app.db.engine import make_engine
+from app.errors import Conflict, Unavailable
+from app.jobs.presence import live_workers, machine
 from app.ports import listening
 from app.settings import Settings
 from app.storage import embedded, weed
@@ -85,7 +85,13 @@ class Plan:
         return site_answers(self.listener)
 
     def _worker_lives(self) -> bool:
-        return bool(live_queues(self.settings.data_dir, now=datetime.now(UTC)))
+        engine = make_engine(self.settings.database)
+        try:
+            return any(worker.machine == machine() for worker in live_workers(engine))
+        except Unavailable:
+            return False
+        finally:
+            engine.dispose()
 
 
 def site_answers(listener: socket.socket) -> bool:

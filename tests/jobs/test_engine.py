@@ -9,15 +9,17 @@ from sqlmodel import Session
 from app.audit.service import append, verify
 from app.db.engine import reading, writing
 from app.errors import Invalid, Unavailable
+from app.jobs import embedded
 from app.jobs import engine as jobs
 from app.jobs.catalog import ISSUE, JobKind
+from app.jobs.clock import clock
 from app.jobs.models import Job, JobState, Queue
 from app.jobs.service import enqueue
 
 
 def a_job(engine: Engine, job_id: str = "issue:1") -> None:
     with writing(engine) as session:
-        enqueue(session, ISSUE, job_id=job_id, args={"submission": "1"}, now=jobs.clock())
+        enqueue(session, ISSUE, job_id=job_id, args={"submission": "1"}, now=clock())
 
 
 def state_of(engine: Engine, job_id: str = "issue:1") -> Job:
@@ -29,43 +31,47 @@ def never(session: Session, args: object, error: str, now: object) -> None:
     raise AssertionError(f"on_failed was called: {error}")
 
 
+def execute(engine: Engine, job: Job, *, handler: jobs.Handler, on_failed: jobs.OnFailed) -> timedelta | None:
+    return jobs.execute(jobs.Work(engine, [], 1, lambda _job: handler, on_failed), job)
+
+
 def finish(run: jobs.Run, args: object) -> None:
     with run.finishing() as session:
-        append(session, action="test.done", subject=run.job_id, now=jobs.clock())
+        append(session, action="test.done", subject=run.job_id, now=clock())
 
 
 def test_the_same_id_starts_nothing_twice(engine: Engine):
     a_job(engine)
     with writing(engine) as session:
-        assert not enqueue(session, ISSUE, job_id="issue:1", args={}, now=jobs.clock())
+        assert not enqueue(session, ISSUE, job_id="issue:1", args={}, now=clock())
 
 
 def test_a_rolled_back_change_leaves_no_job(engine: Engine):
     with pytest.raises(ZeroDivisionError), writing(engine) as session:
-        enqueue(session, ISSUE, job_id="issue:1", args={}, now=jobs.clock())
+        enqueue(session, ISSUE, job_id="issue:1", args={}, now=clock())
         raise ZeroDivisionError
-    assert jobs.take(engine, Queue.QUICK) is None
+    assert embedded.take(engine, Queue.QUICK) is None
 
 
 def test_a_job_runs_once_and_is_done(engine: Engine):
     a_job(engine)
-    job = jobs.take(engine, Queue.QUICK)
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
-    assert jobs.take(engine, Queue.QUICK) is None
-    jobs.execute(engine, job, handler=finish, on_failed=never)
+    assert embedded.take(engine, Queue.QUICK) is None
+    execute(engine, job, handler=finish, on_failed=never)
     assert state_of(engine).state is JobState.DONE
 
 
 def test_an_attempt_that_lost_its_lease_commits_nothing(engine: Engine):
     a_job(engine)
-    frozen = jobs.take(engine, Queue.QUICK)
-    jobs.free_leases(engine)
-    second = jobs.take(engine, Queue.QUICK)
+    frozen = embedded.take(engine, Queue.QUICK)
+    embedded.free_leases(engine)
+    second = embedded.take(engine, Queue.QUICK)
     assert frozen is not None
     assert second is not None
-    jobs.execute(engine, frozen, handler=finish, on_failed=never)
+    execute(engine, frozen, handler=finish, on_failed=never)
     assert state_of(engine).state is JobState.DOING
-    jobs.execute(engine, second, handler=finish, on_failed=never)
+    execute(engine, second, handler=finish, on_failed=never)
     with reading(engine) as session:
         assert verify(session).rows == 1
     assert state_of(engine).state is JobState.DONE
@@ -76,12 +82,12 @@ def test_a_part_that_is_down_costs_no_try(engine: Engine):
         raise Unavailable("The storage can't be reached just now.")
 
     a_job(engine)
-    job = jobs.take(engine, Queue.QUICK)
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
-    jobs.execute(engine, job, handler=down, on_failed=never)
+    execute(engine, job, handler=down, on_failed=never)
     waiting = state_of(engine)
     assert (waiting.state, waiting.attempt, waiting.deferrals) == (JobState.TODO, 0, 1)
-    assert waiting.run_at > jobs.clock() + timedelta(seconds=1)
+    assert waiting.run_at > clock() + timedelta(seconds=1)
 
 
 def test_a_refusal_ends_the_job_with_its_reason(engine: Engine):
@@ -90,9 +96,9 @@ def test_a_refusal_ends_the_job_with_its_reason(engine: Engine):
 
     told: list[str] = []
     a_job(engine)
-    job = jobs.take(engine, Queue.QUICK)
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
-    jobs.execute(engine, job, handler=refuse, on_failed=lambda _session, _args, error, _now: told.append(error))
+    execute(engine, job, handler=refuse, on_failed=lambda _session, _args, error, _now: told.append(error))
     assert state_of(engine).state is JobState.FAILED
     assert told == ["This can't be signed."]
 
@@ -103,10 +109,10 @@ def test_a_job_of_a_newer_release_waits_for_a_newer_worker(engine: Engine):
 
     with writing(engine) as session:
         newer = JobKind("credentials.invented-later", Queue.QUICK)
-        enqueue(session, newer, job_id="newer:1", args={}, now=jobs.clock())
-    job = jobs.take(engine, Queue.QUICK)
+        enqueue(session, newer, job_id="newer:1", args={}, now=clock())
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
-    jobs.execute(engine, job, handler=unknown, on_failed=never)
+    execute(engine, job, handler=unknown, on_failed=never)
     assert state_of(engine, "newer:1").state is JobState.TODO
 
 
@@ -118,8 +124,8 @@ def test_a_job_ends_even_if_nobody_can_be_told(engine: Engine):
         raise ValueError("badly formed hexadecimal UUID string")
 
     a_job(engine)
-    job = jobs.take(engine, Queue.QUICK)
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
-    jobs.execute(engine, job, handler=refuse, on_failed=broken)
+    execute(engine, job, handler=refuse, on_failed=broken)
     ended = state_of(engine)
     assert (ended.state, ended.error) == (JobState.FAILED, "This can't be signed.")

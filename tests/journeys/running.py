@@ -4,17 +4,19 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import urllib3
+from sqlalchemy import Engine, text
+
+from app.db.engine import make_engine
 
 T = TypeVar("T")
 POOL = urllib3.PoolManager(timeout=60, retries=False)
@@ -97,9 +99,10 @@ class Running:
 
     data: Path
     base: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None
     environment: dict[str, str]
     log: list[str] = field(default_factory=list)
+    _engine: Engine | None = None
 
     def assay(self, *arguments: str) -> Any:
         """Run a command of `assay` on this installation; its JSON answer."""
@@ -113,14 +116,28 @@ class Running:
         self.assay("person", "add", "--email", email, "--name", name, "--org", org, *options)
         return Person(self.base, self.assay("token", "add", "--person", email)["token"])
 
+    @property
+    def database(self) -> str:
+        """The address of its database."""
+        return self.environment.get("ASSAY_DATABASE_URL") or f"sqlite:///{self.data / 'assay.sqlite3'}"
+
     def rows(self, query: str, **values: str) -> list[Any]:
         """Look into the database beside everybody else, and change nothing."""
-        file = self.data / "assay.sqlite3"
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as connection:
-            return connection.execute(query, values).fetchall()
+        if self._engine is None:
+            self._engine = make_engine(self.database)
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query), values)]
+
+    def forget_database(self) -> None:
+        """Close our own connections to it."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
 
     def stop(self) -> int:
         """Stop as Ctrl+C does, and return the exit status."""
+        self.forget_database()
+        assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:

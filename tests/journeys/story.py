@@ -28,7 +28,7 @@ class Cast:
 
 def a_cast(here: Running) -> Cast:
     """Make an institute with the demo frameworks and one person for each role, straight in the database."""
-    engine, now = make_engine(f"sqlite:///{here.data / 'assay.sqlite3'}"), datetime.now(UTC)
+    engine, now = make_engine(here.database), datetime.now(UTC)
     with writing(engine) as session:
         institute = add_organisation(session, code="institute", name="Test Institute", now=now, country="EG")
         import_file(session, file=read_file(factories.demo_content()), organisation_id=institute.id, now=now)

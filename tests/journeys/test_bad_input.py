@@ -23,7 +23,7 @@ TYPES = {"audio": "audio/mpeg", "video": "video/mp4"}
 
 
 @pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+def cast(tmp_path_factory: pytest.TempPathFactory, own_database: dict[str, str]) -> Iterator[Cast]:
     with running(tmp_path_factory.mktemp("bad")) as here:
         yield a_cast(here)
 

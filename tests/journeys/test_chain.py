@@ -30,7 +30,7 @@ VERIFY = Path(__file__).parents[2] / "infra" / "verify"
 
 
 @pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+def cast(tmp_path_factory: pytest.TempPathFactory, own_database: dict[str, str]) -> Iterator[Cast]:
     with running(tmp_path_factory.mktemp("chain")) as here:
         here.assay("org", "add", "--code", "institute", "--name", "Test Institute")
         here.assay("framework", "import", str(DEMO), "--org", "institute")

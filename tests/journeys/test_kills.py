@@ -29,8 +29,8 @@ KINDS = ["captions", "playable", "poster", "speech", "waveform"]
 
 
 @pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
-    with running(tmp_path_factory.mktemp("kills"), "--workers", "0") as here:
+def cast(tmp_path_factory: pytest.TempPathFactory, own_database: dict[str, str]) -> Iterator[Cast]:
+    with running(tmp_path_factory.mktemp("kills"), "--workers", "0", **own_database) as here:
         yield a_cast(here)
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import Engine
 
 from app.db.engine import writing
 from app.errors import Invalid, Unavailable
-from app.jobs import engine as jobs
+from app.jobs import embedded
 from app.jobs.catalog import ISSUE
-from app.jobs.engine import Lost, Run
+from app.jobs.clock import clock
+from app.jobs.engine import Lost, Run, Work, execute
 from app.jobs.models import Job, Queue
 from app.jobs.service import enqueue
 from workers.observing import observed
@@ -30,14 +31,14 @@ def test_each_attempt_is_counted_by_how_it_ended(
     before = REGISTRY.get_sample_value("assay_job_attempts_total", labels) or 0
     job = a_job(engine)
     with caplog.at_level(logging.INFO, "assay.job"):
-        jobs.execute(engine, job, handler=observed(job, handle), on_failed=lambda *_: None)
+        execute(Work(engine, [], 1, lambda job: observed(job, handle), lambda *_: None), job)
     assert REGISTRY.get_sample_value("assay_job_attempts_total", labels) == before + 1
     assert f"{ISSUE.name}: {outcome}" in caplog.text
 
 
 def a_job(engine: Engine) -> Job:
     with writing(engine) as session:
-        enqueue(session, ISSUE, job_id="issue:1", args={}, now=jobs.clock())
-    job = jobs.take(engine, Queue.QUICK)
+        enqueue(session, ISSUE, job_id="issue:1", args={}, now=clock())
+    job = embedded.take(engine, Queue.QUICK)
     assert job is not None
     return job

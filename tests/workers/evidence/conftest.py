@@ -18,7 +18,7 @@ from app.db.engine import make_engine, reading, writing
 from app.evidence import processing, stages
 from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
-from app.jobs.engine import clock
+from app.jobs.clock import clock
 from app.jobs.models import Job, JobState
 from app.schema.migrate import migrate
 from app.settings import Settings

@@ -16,7 +16,7 @@ from app.evidence import processing, stages
 from app.evidence.models import Evidence, TranscriptChunk
 from app.evidence.states import EvidenceState, RenditionKind, StageState, SubmissionState
 from app.jobs import presence
-from app.jobs.engine import clock
+from app.jobs.clock import clock
 from app.jobs.models import Job, JobState
 from tests.workers.conftest import SAMPLES, Make
 from tests.workers.evidence.conftest import Place
@@ -127,7 +127,7 @@ def test_a_worker_that_is_stopped_gives_its_job_back_at_no_cost(place: Place, lo
     evidence_id = place.arrived(long_video, "video")
     with place.worker() as worker:
         place.wait(lambda: place.stage(evidence_id, "convert").progress > 0.16)
-        assert presence.live_queues(place.settings.data_dir, now=clock()) == {"media", "speech", "quick"}
+        assert presence.live_queues(place.engine) == {"media", "speech", "quick"}
         worker.terminate()
         worker.terminate()
         assert worker.wait(15) == 0
@@ -135,7 +135,7 @@ def test_a_worker_that_is_stopped_gives_its_job_back_at_no_cost(place: Place, lo
     assert job is not None
     if job.state is not JobState.DONE:
         assert (job.state, job.attempt) == (JobState.TODO, 0)
-    assert presence.live_queues(place.settings.data_dir, now=clock()) == frozenset()
+    assert presence.live_queues(place.engine) == frozenset()
 
 
 def test_a_recording_that_kills_every_worker_ends_as_failed_with_a_way_on(place: Place, long_video: Path) -> None:

@@ -14,7 +14,7 @@ from app.db.engine import reading, writing
 from app.evidence.models import Evidence
 from app.evidence.processing import Inspected, Key, inspected, start
 from app.evidence.states import EvidenceState, RenditionKind, StageState, SubmissionState
-from app.jobs.engine import clock
+from app.jobs.clock import clock
 from app.jobs.models import JobState
 from tests.workers.conftest import SAMPLES, Make
 from tests.workers.evidence.conftest import Place

@@ -58,6 +58,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
     )
     with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index('ix_job_open', ['run_at'], unique=False, sqlite_where=sa.text("state IN ('todo', 'doing')"), postgresql_where=sa.text("state IN ('todo', 'doing')"))
         batch_op.create_index('ix_job_pick', ['queue', 'state', 'run_at'], unique=False)
 
     op.create_table('organisation',
@@ -83,6 +84,17 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('email', name=op.f('uq_person_email'))
+    )
+    op.create_table('worker',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('machine', sa.String(), nullable=False),
+    sa.Column('pid', sa.Integer(), nullable=False),
+    sa.Column('queues', sa.JSON(), nullable=False),
+    sa.Column('concurrency', sa.Integer(), nullable=False),
+    sa.Column('release', sa.String(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_worker'))
     )
     op.create_table('api_token',
     sa.Column('id', sa.String(), nullable=False),

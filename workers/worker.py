@@ -1,0 +1,92 @@
+"""The life of a worker process: hands out jobs, shows that it lives, ends in order."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pkgutil import resolve_name
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.errors import Unavailable
+from app.jobs import embedded, presence
+from app.jobs.clock import clock
+from app.jobs.engine import Dispatcher, Work, tick
+
+log = logging.getLogger("assay.worker")
+# A stop in three steps; the supervisor waits 12 s for all of it. Whatever is left then loses its lease and is taken up.
+PATIENCE_SECONDS = 4.0  # short jobs end by themselves
+GIVE_BACK_SECONDS = 3.0  # long ones give their job back
+LAST_SECONDS = 2.0  # transcription hears nobody in the midst of a chunk: its child is ended
+
+
+def dispatcher_for(work: Work) -> Dispatcher:
+    """Return what hands out jobs here: Procrastinate on a database server; it is not loaded on SQLite."""
+    if work.engine.dialect.name == "sqlite":
+        return embedded.Embedded(work)
+    distributed: Dispatcher = resolve_name("app.jobs.distributed:Distributed")(work)
+    return distributed
+
+
+class Worker:
+    """A dispatcher, and the pulse that keeps the rest going.
+
+    `stopping` tells handlers to give their job back; `end_children` ends those that hear nobody.
+    """
+
+    def __init__(self, work: Work, *, stopping: threading.Event, end_children: Callable[[], None]) -> None:
+        self._work = work
+        self._stopping = stopping
+        self._end_children = end_children
+        self._me = presence.Presence(uuid.uuid4().hex, tuple(work.queues), work.concurrency, clock())
+        self._ending = threading.Event()
+        self._seen = time.monotonic()
+        self._dispatcher = dispatcher_for(work)
+
+    def stop(self) -> None:
+        """Take no more jobs; a second call gives running ones back at once."""
+        if self._ending.is_set():
+            self._stopping.set()
+        self._ending.set()
+
+    def run(self) -> None:
+        """Work until `stop`; then wait a little for short jobs and give long ones back."""
+        self._dispatcher.start()
+        log.info("working on %s", ", ".join(self._work.queues))
+        self._pulse()
+        while not self._ending.wait(self._work.timing.beat.total_seconds()):
+            self._pulse()
+        self._dispatcher.stop()
+        self._join(PATIENCE_SECONDS, until=self._stopping)
+        self._stopping.set()
+        self._join(GIVE_BACK_SECONDS)
+        self._end_children()
+        self._join(LAST_SECONDS)
+        self._leave()
+
+    def silent_for(self) -> float:
+        """Return for how many seconds the database has answered no sign of life of this process."""
+        return max(time.monotonic() - self._seen, self._dispatcher.silent_for())
+
+    def _join(self, seconds: float, *, until: threading.Event | None = None) -> None:
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit and not (until and until.is_set()):
+            if self._dispatcher.join(min(0.2, max(0.0, limit - time.monotonic()))):
+                return
+
+    def _pulse(self) -> None:
+        """Show that we live and write what is due. A full disk or a database that is down must not end the worker."""
+        try:
+            presence.beat(self._work.engine, self._me)
+            self._seen = time.monotonic()
+            tick(self._work.engine, self._work.periodic)
+            self._dispatcher.look()
+        except (Unavailable, OSError, SQLAlchemyError) as error:
+            log.warning("%s", error)
+
+    def _leave(self) -> None:
+        try:
+            presence.leave(self._work.engine, self._me)
+        except (Unavailable, SQLAlchemyError) as error:  # it will be swept
+            log.warning("%s", error)
