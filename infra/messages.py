@@ -40,6 +40,7 @@ TEXTS: dict[str, set[Place]] = {
 NOT_FOR_PEOPLE = (
     "app/cli/",
     "app/demo/",
+    "app/moving/",
     "app/storage/bucket.py",
     "app/supervisor/",
     "workers/doctor.py",

@@ -165,9 +165,12 @@ def cookie_name(*, secure: bool) -> str:
 
 
 def find_actor(session: Session, request: Request, now: datetime) -> Actor | None:
-    """Say who a request comes from: a bearer token or a session cookie; both at once is a bad request."""
+    """Say who a request comes from: a bearer token or a session cookie; both at once is a bad request.
+
+    A site on https reads no cookie without `__Host-`: a neighbouring host could have planted it.
+    """
     bearer = request.headers.get("authorization", "")
-    secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    secret = request.cookies.get(cookie_name(secure=request.app.state.deps.settings.secure))
     if bearer and secret:
         raise BadRequest("Send either a token or a session cookie, not both.", code="two-identities")
     if bearer:

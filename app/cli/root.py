@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli import accounts, audit, credential, frameworks, processes, storage
+from app.cli.copy import copy_command
 from app.cli.demo import demo
 from app.cli.doctor import doctor
 from app.cli.sample import sample
@@ -21,6 +22,7 @@ root = typer.Typer(
 )
 root.command("demo")(demo)
 root.command("doctor")(doctor)
+root.command("copy")(copy_command)
 processes.register(root)
 root.add_typer(accounts.org, name="org")
 root.add_typer(accounts.person, name="person")

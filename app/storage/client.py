@@ -61,15 +61,15 @@ class Storage:
         self.region = settings.s3_region
         self.endpoint_url = settings.s3_endpoint_url
         self._public = public_address(settings)
-        self._encryption = encryption(settings)
-        self._inner = connect(settings, settings.s3_endpoint_url)
+        self.encryption = encryption(settings)
+        self.client = connect(settings, settings.s3_endpoint_url)
         self._outer = connect(settings, self._public.endpoint_url)
 
     def create_upload(self, key: str, *, media_type: str) -> str:
         """Begin a multipart upload and return its id."""
         with understood():
-            answer = self._inner.create_multipart_upload(
-                Bucket=self.bucket, Key=key, ContentType=media_type, **self._encryption
+            answer = self.client.create_multipart_upload(
+                Bucket=self.bucket, Key=key, ContentType=media_type, **self.encryption
             )
         return str(answer["UploadId"])
 
@@ -91,7 +91,7 @@ class Storage:
         """
         parts: dict[int, tuple[datetime, StoredPart]] = {}
         with understood():
-            pages = self._inner.get_paginator("list_parts").paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
+            pages = self.client.get_paginator("list_parts").paginate(Bucket=self.bucket, Key=key, UploadId=upload_id)
             for page in pages:
                 for part in page.get("Parts", []):
                     found = StoredPart(int(part["PartNumber"]), int(part["Size"]), str(part["ETag"]))
@@ -103,7 +103,7 @@ class Storage:
         """Join the parts. NotFound when the upload is gone (finished or aborted)."""
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         with understood():
-            self._inner.complete_multipart_upload(
+            self.client.complete_multipart_upload(
                 Bucket=self.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
             )
 
@@ -111,14 +111,14 @@ class Storage:
         """Drop an unfinished upload; one that is gone already is fine."""
         try:
             with understood():
-                self._inner.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
+                self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
         except NotFound:
             return
 
     def unfinished(self, prefix: str) -> list[UnfinishedUpload]:
         """List the uploads under a prefix that were begun and neither completed nor aborted."""
         with understood():
-            pages = self._inner.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
             return [
                 UnfinishedUpload(str(one["Key"]), str(one["UploadId"]), one["Initiated"])
                 for page in pages
@@ -129,7 +129,7 @@ class Storage:
         """Return what the store knows of an object, or None."""
         try:
             with understood():
-                answer = self._inner.head_object(Bucket=self.bucket, Key=key)
+                answer = self.client.head_object(Bucket=self.bucket, Key=key)
         except NotFound:
             return None
         return StoredObject(key=key, size_bytes=int(answer["ContentLength"]), etag=str(answer["ETag"]))
@@ -157,7 +157,7 @@ class Storage:
         """Stream an object to a local file and return the SHA-256 of what was read (hex)."""
         digest, done = hashlib.sha256(), 0
         with understood():
-            body = self._inner.get_object(Bucket=self.bucket, Key=key)["Body"]
+            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
             with target.open("wb") as file:
                 for block in body.iter_chunks(STREAM_BYTES):
                     digest.update(block)
@@ -170,33 +170,35 @@ class Storage:
     def put_file(self, key: str, source: Path, *, media_type: str) -> None:
         """Store a local file."""
         with understood():
-            self._inner.upload_file(
-                str(source), self.bucket, key, ExtraArgs={"ContentType": media_type, **self._encryption}
+            self.client.upload_file(
+                str(source), self.bucket, key, ExtraArgs={"ContentType": media_type, **self.encryption}
             )
 
     def put_bytes(self, key: str, content: bytes, *, media_type: str) -> None:
         """Store a small object."""
         with understood():
-            self._inner.put_object(
-                Bucket=self.bucket, Key=key, Body=content, ContentType=media_type, **self._encryption
-            )
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=media_type, **self.encryption)
 
     def get_bytes(self, key: str, *, limit: int = 16 * 1024**2) -> bytes:
         """Read a small object whole, up to `limit` bytes."""
         with understood():
-            body: IO[bytes] = self._inner.get_object(Bucket=self.bucket, Key=key)["Body"]
+            body: IO[bytes] = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
             return body.read(limit)
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is gone already is fine."""
         with understood():
-            self._inner.delete_object(Bucket=self.bucket, Key=key)
+            self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys of all objects that begin so."""
+        return list(self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the size of every object whose key begins so."""
         with understood():
-            pages = self._inner.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            return [str(found["Key"]) for page in pages for found in page.get("Contents", [])]
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return {str(found["Key"]): int(found["Size"]) for page in pages for found in page.get("Contents", [])}
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object whose key begins so."""
@@ -208,12 +210,12 @@ class Storage:
 
         Returns what an operator must do because we may not. Raises Unavailable when there is no bucket for us.
         """
-        make_bucket(self._inner, bucket=self.bucket, region=self.region, on_aws=is_aws(self.endpoint_url))
-        left = set_cors(self._inner, bucket=self.bucket, origins=origins)
+        make_bucket(self.client, bucket=self.bucket, region=self.region, on_aws=is_aws(self.endpoint_url))
+        left = set_cors(self.client, bucket=self.bucket, origins=origins)
         return [left] if left else []
 
     def is_alive(self) -> bool:
         """Say whether the bucket answers."""
         with understood():
-            self._inner.head_bucket(Bucket=self.bucket)
+            self.client.head_bucket(Bucket=self.bucket)
         return True

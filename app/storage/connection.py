@@ -78,7 +78,9 @@ def connect(settings: Settings, endpoint_url: str) -> Any:
         if settings.s3_access_key
         else {}
     )
-    return boto3.client("s3", endpoint_url=endpoint_url or None, region_name=settings.s3_region, config=config, **keys)
+    session = boto3 if keys else boto3.Session()  # a new one looks for credentials anew; the shared one is quicker
+    where = {"endpoint_url": endpoint_url or None, "region_name": settings.s3_region}
+    return session.client("s3", config=config, **where, **keys)
 
 
 def encryption(settings: Settings) -> dict[str, str]:

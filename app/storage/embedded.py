@@ -104,6 +104,8 @@ def addresses(server: Server) -> dict[str, str]:
         "s3_region": server.region,
         "s3_access_key": server.access_key,
         "s3_secret_key": server.secret_key,
+        "s3_addressing": "path",
+        "s3_encryption": "",
     }
 
 

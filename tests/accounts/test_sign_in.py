@@ -11,6 +11,8 @@ from app.accounts.people import NewPerson, add_person
 from app.accounts.sign_in import make_link, set_password
 from app.actor import Role, Scope
 from app.db.engine import writing
+from app.main import create_app
+from app.settings import Settings
 from tests.conftest import NOW, Clock
 from tests.factories import a_person, a_token, an_organisation, bearer
 
@@ -54,6 +56,22 @@ def test_a_link_works_once_and_only_by_its_button(engine: Engine, client: TestCl
     assert client.get("/api/v1/me").json()["person"]["email"] == person.email
     client.cookies.clear()
     assert client.post(f"/sign-in/{secret}", headers=SAME_SITE).status_code == 404
+
+
+def test_a_site_on_https_reads_no_cookie_that_a_neighbour_could_plant(engine: Engine, settings: Settings, clock: Clock):
+    with writing(engine) as session:
+        organisation = an_organisation(session)
+        person = a_person(session, organisation, Role.CANDIDATE)
+        secret = make_link(session, person=person, now=NOW, next_path="/submissions")
+    site = create_app(settings.model_copy(update={"base_url": "https://assay.example.org"}), clock=clock)
+    with TestClient(site, base_url="https://assay.example.org", follow_redirects=False) as client:
+        client.post(f"/sign-in/{secret}", headers=SAME_SITE)
+        (name, value), *_ = client.cookies.items()
+        assert name == "__Host-assay_session"
+        assert client.get("/api/v1/me").status_code == 200
+        client.cookies.clear()
+        assert client.get("/api/v1/me", headers={"Cookie": f"assay_session={value}"}).status_code == 401
+    site.state.deps.engine.dispose()
 
 
 def test_a_link_is_too_old_after_fifteen_minutes(engine: Engine, client: TestClient, clock: Clock):

@@ -12,6 +12,7 @@ from app.errors import Invalid, Unavailable
 from app.settings import Settings, load_settings
 from app.storage.client import Storage
 from app.storage.connection import browser_origin
+from app.supervisor.prepare import prepare
 from app.web.security import content_security_policy
 from tests.cli.running import Shell
 from tests.outside import Outside
@@ -81,35 +82,45 @@ def test_a_wrong_setting_is_named(wrong: dict[str, str]) -> None:
         load_settings(**wrong)
 
 
-def test_credentials_of_the_environment_do(outside_storage: Outside, tmp_path: Path) -> None:
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without anything of AWS in it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+def test_credentials_of_the_environment_do(outside_storage: Outside, tmp_path: Path, alone: pytest.MonkeyPatch) -> None:
+    settings = Settings(s3_endpoint_url=outside_storage.endpoint_url)
+    alone.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(Unavailable, match="AWS_ACCESS_KEY_ID"):
+        Storage(settings).is_alive()
+    alone.setenv("AWS_ACCESS_KEY_ID", "AKSITE")
+    alone.setenv("AWS_SECRET_ACCESS_KEY", "secret of site")
+    assert Storage(settings).is_alive()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        alone.delenv(name)
     profile = tmp_path / "credentials"
-    profile.write_text("[assay]\naws_access_key_id = AKADMIN\naws_secret_access_key = secret of admin\n")
-    address = {"ASSAY_S3_ENDPOINT_URL": outside_storage.endpoint_url, "ASSAY_S3_BUCKET": f"found-{os.getpid()}"}
-    variables = {"AWS_ACCESS_KEY_ID": "AKADMIN", "AWS_SECRET_ACCESS_KEY": "secret of admin"}
-    for keys in (variables, {"AWS_SHARED_CREDENTIALS_FILE": str(profile), "AWS_PROFILE": "assay"}):
-        done = Shell(tmp_path).assay("init", **address, **keys)
-        assert (done.returncode, done.stdout) == (0, "Ready.\n"), done.stderr
-    none = Shell(tmp_path).assay("init", **address, AWS_EC2_METADATA_DISABLED="true")
-    assert none.returncode == 2
-    assert "AWS_ACCESS_KEY_ID" in none.stderr
+    profile.write_text("[assay]\naws_access_key_id = AKSITE\naws_secret_access_key = secret of site\n")
+    alone.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    alone.setenv("AWS_PROFILE", "assay")
+    assert Storage(settings).is_alive()
 
 
 def test_init_says_what_an_operator_must_do(outside_storage: Outside, tmp_path: Path) -> None:
-    def init(identity: str, bucket: str) -> tuple[int, str]:
-        given = outside_storage.settings(identity, s3_bucket=bucket)
-        names = {f"ASSAY_{name.upper()}": value for name, value in given.items()}
-        done = Shell(tmp_path).assay("init", **names)
-        assert "Traceback" not in done.stderr
-        return done.returncode, done.stderr
+    def made(identity: str, bucket: str) -> list[str]:
+        return prepare(Settings(data_dir=tmp_path, **outside_storage.settings(identity, s3_bucket=bucket)))
 
-    assert init("admin", f"new-{os.getpid()}") == (0, "")
-    status, said = init("site", "assay")  # it may use the bucket, and may not set CORS
-    assert status == 1
-    assert '"AllowedOrigins": ["http://127.0.0.1:8000"]' in said
-    for identity, bucket in (("nobody", "assay"), ("site", "elsewhere")):
-        status, said = init(identity, bucket)
-        assert status == 2
-        assert "infra/s3/policy-site.json" in said
+    bucket = f"new-{uuid4().hex[:8]}"
+    assert made("admin", bucket) == made("admin", bucket) == []
+    for identity, name in (("nobody", "assay"), ("site", "elsewhere")):
+        with pytest.raises(Unavailable, match=r"infra/s3/policy-site\.json"):
+            made(identity, name)
+    given = {f"ASSAY_{name.upper()}": value for name, value in outside_storage.settings("site").items()}
+    done = Shell(tmp_path).assay("init", **given)  # it may use the bucket, and may not set CORS
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert '"AllowedOrigins": ["http://127.0.0.1:8000"]' in done.stderr
 
 
 def test_a_key_that_is_refused_makes_work_wait(outside_storage: Outside) -> None:

@@ -1,0 +1,1 @@
+"""Moving an embedded installation into PostgreSQL and S3: `assay copy`."""
