@@ -48,7 +48,6 @@ from app.web.deps import Deps, never, system_clock
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
-from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
 from app.web.observed import HEADER, Observed, route_of
 from app.web.openapi import document
@@ -80,7 +79,6 @@ def create_app(
         ],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
-    app.state.limiter = Limiter()
     engine, storage = make_engine(settings.database), Storage(settings)
     app.state.deps = Deps(
         settings=settings,
