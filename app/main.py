@@ -20,7 +20,8 @@ from app.accounts import routes as accounts_routes
 from app.accounts.sign_in import find_actor
 from app.credentials import api as credentials_api
 from app.credentials import routes as credentials_routes
-from app.db.engine import make_engine
+from app.db.clock import DatabaseClock
+from app.db.engine import site_engine
 from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
 from app.evidence import events as evidence_events
@@ -44,7 +45,7 @@ from app.validation import api as validation_api
 from app.validation import lots
 from app.validation import routes as validation_routes
 from app.web.call import Call, NoForm
-from app.web.deps import Deps, never, system_clock
+from app.web.deps import Deps, never
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
@@ -66,9 +67,12 @@ class Broken(AssayError):
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = system_clock, ending: Callable[[], bool] = never
+    settings: Settings, *, clock: Callable[[], datetime] | None = None, ending: Callable[[], bool] = never
 ) -> Starlette:
-    """Return the site. Nothing is read from the environment and nothing is contacted here."""
+    """Return the site. Nothing is read from the environment and nothing is contacted here.
+
+    The clock is the database's unless another is given: all machines must agree when a lease ends.
+    """
     routes = all_routes()
     check_policies(routes)
     app = Starlette(
@@ -79,14 +83,14 @@ def create_app(
         ],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
-    engine, storage = make_engine(settings.database), Storage(settings)
+    engine, storage = site_engine(settings), Storage(settings)
     app.state.deps = Deps(
         settings=settings,
         engine=engine,
         storage=storage,
         templates=_templates(),
         find_actor=find_actor,
-        clock=clock,
+        clock=clock or DatabaseClock(engine),
         services={
             "review": review_hooks(),
             evidence.SERVICE: evidence_hooks(settings),

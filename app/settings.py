@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     secrets_dir: Path | None = None
     database_url: str = ""
+    database_pool_size: int = Field(default=20, ge=1, le=1000)
+    database_statement_seconds: int = Field(default=30, ge=0)
     s3_endpoint_url: str = ""
     s3_public_url: str = ""
     s3_bucket: str = "assay"

@@ -21,6 +21,7 @@ from sqlmodel import Session, create_engine
 from app.db.failures import refusals
 from app.db.postgres import Limits, is_postgres, server_engine
 from app.errors import Invalid
+from app.settings import Settings
 
 BUSY_TIMEOUT_MS = 10_000
 LAST = "assay_last"
@@ -40,6 +41,17 @@ def make_engine(url: str, *, limits: Limits | None = None) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def site_engine(settings: Settings) -> Engine:
+    """Open the database for a site: nobody waits longer than the set time for one statement."""
+    limits = Limits("assay site", settings.database_pool_size, statement=settings.database_statement_seconds)
+    return make_engine(settings.database, limits=limits)
+
+
+def worker_engine(settings: Settings) -> Engine:
+    """Open the database for a worker, whose statements may take long."""
+    return make_engine(settings.database, limits=Limits("assay worker", settings.database_pool_size, statement=600))
 
 
 def _address(url: str) -> URL:
@@ -105,7 +117,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """Open a write unit: all of it is stored when the block ends, or nothing."""
-    with refusals(), engine.connect() as plain:
+    with refusals(writes=True), engine.connect() as plain:
         connection = plain.execution_options(assay_writes=True)
         with Session(bind=connection, expire_on_commit=False) as session:
             yield session

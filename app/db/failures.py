@@ -25,8 +25,9 @@ SQLITE_DOWN = (
 )
 # Serialization failure and deadlock: the same unit works when it is run again.
 CONTENDED = frozenset({"40001", "40P01"})
-# Lock timeout, statement timeout, idle-in-transaction timeout, and a former primary that only reads now.
-DOWN = frozenset({"55P03", "57014", "25P03", "25006"})
+# Lock timeout, statement timeout, idle-in-transaction timeout.
+DOWN = frozenset({"55P03", "57014", "25P03"})
+READ_ONLY = "25006"  # a bug in a unit that reads; in one that writes, the server is a former primary
 # Connection exceptions, insufficient resources (disk full 53100, too many connections 53300), shutdown and start-up.
 DOWN_CLASSES = ("08", "53", "57P", "58")
 
@@ -36,26 +37,26 @@ class Contended(Unavailable):
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def refusals(*, writes: bool = False) -> Iterator[None]:
     """Turn what the database says into a refusal that people understand; a bug stays what it is."""
     try:
         yield
     except PoolTimeout as error:
         raise _unavailable("no connection of the pool became free") from error
     except DBAPIError as error:
-        refusal = refusal_of(error)
+        refusal = refusal_of(error, writes=writes)
         if refusal is None:
             raise
         raise refusal from error
 
 
-def refusal_of(error: DBAPIError) -> AssayError | None:
+def refusal_of(error: DBAPIError, *, writes: bool) -> AssayError | None:
     """Return what a database error means for people; None for a bug."""
-    state = getattr(error.orig, "sqlstate", None)
+    state: str | None = getattr(error.orig, "sqlstate", None)
     if state in CONTENDED:
         log.warning("the database ended a unit of work: %s", _first_line(error))
         return Contended("Many people write just now. Nothing was lost; please try again.")
-    if error.connection_invalidated or state in DOWN or (state or "").startswith(DOWN_CLASSES) or _is_lost(error):
+    if state in DOWN or (state or "").startswith(DOWN_CLASSES) or (writes and state == READ_ONLY) or _is_lost(error):
         return _unavailable(_first_line(error))
     if isinstance(error, DataError):
         return Invalid(
@@ -67,7 +68,7 @@ def refusal_of(error: DBAPIError) -> AssayError | None:
 
 def _is_lost(error: DBAPIError) -> bool:
     """Say whether there is no connection. An answer of a PostgreSQL server always has an SQLSTATE."""
-    if any(word in str(error.orig) for word in SQLITE_DOWN):
+    if error.connection_invalidated or any(word in str(error.orig) for word in SQLITE_DOWN):
         return True
     from_driver = type(error.orig).__module__.startswith("psycopg")
     return from_driver and isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None

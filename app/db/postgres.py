@@ -18,14 +18,15 @@ SENT_BUT_UNANSWERED_MS = 30_000
 class Limits:
     """What one process may ask of a database server. Times in seconds, 0 = no limit; `name` is what the server shows.
 
-    `pool` is the most connections of the process: a site has 40 threads, whose units last milliseconds.
+    `pool` is the most connections of the process: a site has 40 threads, whose units last milliseconds. Statements have
+    no limit unless the process says so: migrations and looks at the whole audit trail may take long.
     """
 
     name: str = "assay"
     pool: int = 20
     pool_wait: int = 10
     connect: int = 5
-    statement: int = 30
+    statement: int = 0
     lock: int = 10
     idle_in_unit: int = 60
 

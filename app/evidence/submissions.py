@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actor import Actor, Role
 from app.audit.service import append
+from app.db.locking import locked
 from app.errors import BadRequest, Conflict, FieldError, Invalid, NotAllowed, NotFound
 from app.evidence.models import Evidence, Involvement, Submission, SubmissionConsent
 from app.evidence.states import EvidenceState, Part, SubmissionState
@@ -105,7 +106,7 @@ def own(session: Session, *, actor: Actor, submission_id: UUID, lock: bool = Fal
 
     `lock` keeps others from changing it until the unit ends (SQLite write units do that by themselves).
     """
-    submission = session.get(Submission, submission_id, with_for_update=lock)
+    submission = locked(session, Submission, submission_id) if lock else session.get(Submission, submission_id)
     if (
         submission is None
         or submission.candidate_id != actor.person_id

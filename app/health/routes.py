@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import meters
+from app.db.clock import system_clock
 from app.errors import NotFound
 from app.health.figures import Figures
 from app.health.ready import SERVICE, Watch
 from app.settings import LOOPBACK
 from app.web.call import Call, NoForm
-from app.web.deps import system_clock
 from app.web.endpoint import Access
 from app.web.routing import slow_get
 

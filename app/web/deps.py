@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment
@@ -15,11 +15,6 @@ from app.settings import Settings
 from app.storage.client import Storage
 
 FindActor = Callable[[Session, Request, datetime], Actor | None]
-
-
-def system_clock() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)
 
 
 def never() -> bool:

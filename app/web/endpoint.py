@@ -7,13 +7,14 @@ of bodies and event streams are asynchronous.
 import hashlib
 import json
 import logging
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -22,6 +23,7 @@ from starlette.responses import Response
 
 from app.actor import Actor, Role, Scope
 from app.db.engine import reading, writing
+from app.db.failures import Contended
 from app.errors import (
     AssayError,
     BadRequest,
@@ -30,18 +32,21 @@ from app.errors import (
     NotAllowed,
     SignInNeeded,
     TooLarge,
+    Unavailable,
 )
 from app.web import limits
 from app.web.call import Call, NoForm
 from app.web.deps import Deps
 from app.web.errors import answer_for, is_api
 from app.web.i18n import N_, language_of
-from app.web.idempotency import Remembered, recall, remember
+from app.web.idempotency import HELD, Remembered, forget, remember, take
 from app.web.security import is_cross_site
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 2 * 1024**2
 MAX_FILE_BYTES = 12 * 1024**2
+TRIES = 4
+PAUSE_SECONDS = 0.05
 
 Handler = Callable[[Call[Any]], Response]
 
@@ -159,37 +164,54 @@ def _in_unit(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> R
             return handler(call)
     key = call.request.headers.get("idempotency-key")
     remembered = Remembered.of(call, policy.name, key, hashlib.sha256(body.raw).hexdigest()) if key else None
+    if not policy.remembers:
+        remembered = None
     if policy.unit is Unit.OWN:
-        return _slow(call, handler, policy, remembered)
+        return _slow(call, handler, remembered)
+    for attempt in range(1, TRIES):
+        try:
+            return _once(call, handler, remembered)
+        except Contended:  # of two units in each other's way the database ended this one: nothing of it is stored
+            time.sleep(random.uniform(0, PAUSE_SECONDS * attempt))  # noqa: S311  # spreads tries, is no secret
+    return _once(call, handler, remembered)
+
+
+def _once(call: Call[Any], handler: Handler, remembered: Remembered | None) -> Response:
+    """Answer a key that was answered before as then; else run the handler and remember, in the same transaction."""
     with writing(call.deps.engine) as session:
         call.maybe_session = session
-        return _once(session, call, handler, policy, remembered)
+        if remembered is None:
+            return handler(call)
+        if (earlier := take(session, remembered)) is not None:
+            return earlier
+        answer = handler(call)
+        remember(session, remembered, answer)
+        return answer
 
 
-def _once(
-    session: Session, call: Call[Any], handler: Handler, policy: Policy, remembered: Remembered | None
-) -> Response:
-    """Answer a key that was answered before as then; else run the handler and remember, in the same transaction."""
+def _slow(call: Call[Any], handler: Handler, remembered: Remembered | None) -> Response:
+    """Do the same for a handler with units of its own: it holds the key meanwhile."""
     if remembered is None:
         return handler(call)
-    if policy.remembers and (earlier := recall(session, remembered)) is not None:
-        return earlier
-    answer = handler(call)
-    if policy.remembers:
-        remember(session, remembered, answer, call.now)
+    with call.writing() as session:
+        if (earlier := take(session, remembered)) is not None:
+            return earlier
+    try:
+        answer = handler(call)
+    except Exception:
+        _let_go(call, remembered)
+        raise
+    with call.writing() as session:
+        remember(session, remembered, answer)
     return answer
 
 
-def _slow(call: Call[Any], handler: Handler, policy: Policy, remembered: Remembered | None) -> Response:
-    if remembered is not None and policy.remembers:
-        with call.reading() as session:
-            if (earlier := recall(session, remembered)) is not None:
-                return earlier
-    answer = handler(call)
-    if remembered is not None and policy.remembers:
+def _let_go(call: Call[Any], remembered: Remembered) -> None:
+    try:
         with call.writing() as session:
-            remember(session, remembered, answer, call.now)
-    return answer
+            forget(session, remembered)
+    except Unavailable:
+        log.warning("a key could not be let go just now: it is free in %s", HELD)
 
 
 def _again(call: Call[Any], error: Invalid, handler: Handler) -> Response:

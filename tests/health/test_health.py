@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from app.db.clock import system_clock
 from app.db.engine import make_engine, writing
 from app.health.ready import Watch
 from app.jobs.models import Job, JobState, Queue
 from app.main import create_app
 from app.settings import Settings
 from app.storage.client import Storage
-from app.web.deps import system_clock
 
 TOKEN = {"Authorization": "Bearer figures"}
 

@@ -33,11 +33,16 @@ def upgrade() -> None:
     sa.Column('route', sa.String(), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
     sa.Column('body_sha256', sa.String(), nullable=False),
-    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('owner', sa.String(), nullable=False),
+    sa.Column('held_until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=True),
     sa.Column('answer', sa.JSON(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('person_id', 'route', 'key', name=op.f('pk_idempotent_answer'))
     )
+    with op.batch_alter_table('idempotent_answer', schema=None) as batch_op:
+        batch_op.create_index('ix_idempotent_answer_created_at', ['created_at'], unique=False)
+
     op.create_table('job',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
