@@ -49,7 +49,6 @@ from app.web.deps import Deps, never
 from app.web.endpoint import Access
 from app.web.errors import answer_for
 from app.web.i18n import language_of
-from app.web.limits import Limiter
 from app.web.navigation import initials, navigation, role_name
 from app.web.observed import HEADER, Observed, route_of
 from app.web.openapi import document
@@ -84,7 +83,6 @@ def create_app(
         ],
         exception_handlers={HTTPException: _on_http_error, Exception: _on_bug},
     )
-    app.state.limiter = Limiter()
     engine, storage = site_engine(settings), Storage(settings)
     app.state.deps = Deps(
         settings=settings,

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.errors import Invalid
 
 PREFIX = "ASSAY_"
+SECRETS_DIR = f"{PREFIX}SECRETS_DIR"  # files named like settings: the environment goes before them
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 DEFAULT_PORT = 8000
 
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     data_dir: Path = Path("var")
+    secrets_dir: Path | None = None
     database_url: str = ""
     database_pool_size: int = Field(default=20, ge=1, le=1000)
     database_statement_seconds: int = Field(default=30, ge=0)
@@ -141,6 +143,10 @@ def load_settings(**given: object) -> Settings:
             near = difflib.get_close_matches(name, sorted(known), n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise Invalid(f"{name} is not a setting of Assay.{hint}", code="unknown-setting")
+    if folder := os.environ.get(SECRETS_DIR):
+        if not Path(folder).is_dir():
+            raise Invalid(f"{SECRETS_DIR}: there is no folder {folder}.", code="bad-setting")
+        given["_secrets_dir"] = folder
     try:
         return Settings(**given)  # type: ignore[arg-type]  # keywords of a settings class are its fields
     except ValidationError as error:

@@ -7,6 +7,7 @@ which needs seconds and a gigabyte.
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,25 +73,27 @@ def check_speech(settings: Settings) -> Check:
 CHECKS = {"ffmpeg": check_ffmpeg, "sandbox": check_sandbox, "speech model": check_speech}
 
 
-def examine(settings: Settings, *, names: list[str]) -> list[Check]:
-    """Make these checks; a refusal is a failed check."""
-    made = []
+def examine(settings: Settings, *, names: list[str]) -> Iterator[Check]:
+    """Make these checks one after the other; a refusal is a failed check."""
     for name in names:
         try:
-            made.append(CHECKS[name](settings))
+            yield CHECKS[name](settings)
         except AssayError as error:
-            made.append(Check(name, "fail", str(error), str(error)))
-    return made
+            yield Check(name, "fail", str(error), str(error))
 
 
 def main() -> int:
     """Print the checks. Exit status 1 when one failed."""
     parser = argparse.ArgumentParser(description="Check what workers need.")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--lines", action="store_true", help="one JSON line for each check, as soon as it is known")
     parser.add_argument("--only", choices=["media"], help="leave the speech model out")
     asked = parser.parse_args()
     settings = load_settings()
-    checks = examine(settings, names=["ffmpeg", "sandbox"] if asked.only else list(CHECKS))
+    found = examine(settings, names=["ffmpeg", "sandbox"] if asked.only else list(CHECKS))
+    if asked.lines:
+        return _lines(found)
+    checks = list(found)
     if asked.json:
         ffmpeg = str(binaries(settings).ffmpeg) if checks[0].state == "ok" else None
         sys.stdout.write(json.dumps({"checks": [asdict(check) for check in checks], "ffmpeg": ffmpeg}) + "\n")
@@ -98,6 +101,14 @@ def main() -> int:
         for check in checks:
             sys.stdout.write(f"{check.state:<5} {check.name}: {check.detail} {check.advice}".rstrip() + "\n")
     return 1 if any(check.state == "fail" for check in checks) else 0
+
+
+def _lines(found: Iterable[Check]) -> int:
+    bad = False
+    for check in found:
+        print(json.dumps(asdict(check)), flush=True)  # noqa: T201  # for the program that asked
+        bad = bad or check.state == "fail"
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

@@ -16,14 +16,18 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 OK, MISSING, NOWHERE = 200, 503, 404
+SILENT_SECONDS = 30.0  # signs of life come every 5 s
 JSON = "application/json"
 Missing = Callable[[], list[str]]
 
 
-def listen(settings: Settings, *, missing: Missing) -> ThreadingHTTPServer | None:
+def listen(
+    settings: Settings, *, missing: Missing, silent_for: Callable[[], float] = lambda: 0.0
+) -> ThreadingHTTPServer | None:
     """Answer in a thread of its own; None where no address is set. Unavailable when it can't be had.
 
-    `missing` names what keeps this worker from working. Without a token, figures are for this machine alone.
+    `missing` names what keeps this worker from working, `silent_for` says for how many seconds it has shown no sign
+    of life. Without a token, figures are for this machine alone.
     """
     address = settings.worker_listen
     if not address:
@@ -31,12 +35,16 @@ def listen(settings: Settings, *, missing: Missing) -> ThreadingHTTPServer | Non
     host, _, port = address.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     try:
-        server = _Server((host, int(port)), token=settings.metrics_token, missing=missing)
+        server = _Server((host, int(port)), token=settings.metrics_token, missing=_all(missing, silent_for))
     except OSError as error:
         raise Unavailable(f"ASSAY_WORKER_LISTEN: can't listen on {address}: {error.strerror}.") from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     log.info("health and figures at http://%s:%d", host, server.server_address[1])
     return server
+
+
+def _all(missing: Missing, silent_for: Callable[[], float]) -> Missing:
+    return lambda: [*missing(), *(["dispatcher"] if silent_for() > SILENT_SECONDS else [])]
 
 
 class _Server(ThreadingHTTPServer):

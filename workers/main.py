@@ -97,7 +97,7 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
     else:
         resolve_name("workers.watchdog:watch")(engine, silent_for=worker.silent_for)
     watch = Watch(engine, bench.storage, workers=list)
-    health.listen(settings, missing=lambda: watch.missing(["database", "storage"]))
+    health.listen(settings, missing=lambda: watch.missing(["database", "storage"]), silent_for=worker.silent_for)
     try:
         worker.run()
     finally:

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import make_engine, reading, writing
+from app.db.postgres import Limits
 from app.errors import Conflict, Invalid, Unavailable
 from app.jobs import presence
 from app.moving import objects, rows, state
@@ -27,6 +28,8 @@ from app.storage.bucket import make_bucket
 from app.storage.client import Storage
 from app.storage.connection import is_aws
 from app.supervisor import folder
+
+LIMITS = Limits(name="assay copy", statement=0, lock=60, idle_in_unit=0)
 
 Say = Callable[[str], None]
 
@@ -133,7 +136,7 @@ def _write_lock(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _opened(target: Settings) -> Iterator[Engine]:
-    engine = make_engine(target.database)
+    engine = make_engine(target.database, limits=LIMITS)
     try:
         migrate(engine)
         yield engine

@@ -29,6 +29,7 @@ from app.errors import Unavailable
 from app.ports import all_free, free_ports
 from app.settings import Settings
 from app.storage import weed
+from app.storage.bucket import cors_rules
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 3.0  # its own shutdown takes 15-25 s and saves nothing
@@ -193,13 +194,7 @@ def client(server: Server, *, endpoint_url: str = "") -> Any:
 
 def allow_origin(s3: Any, *, bucket: str, origin: str) -> None:
     """Let pages of this origin, and no other, send and fetch objects by signed addresses."""
-    rule = {
-        "AllowedOrigins": [origin],
-        "AllowedMethods": ["GET", "HEAD", "PUT"],
-        "AllowedHeaders": ["*"],
-        "MaxAgeSeconds": 3600,
-    }
-    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": cors_rules([origin])})
 
 
 def _folder(data_dir: Path) -> Path:

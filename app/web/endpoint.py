@@ -34,12 +34,12 @@ from app.errors import (
     TooLarge,
     Unavailable,
 )
+from app.web import limits
 from app.web.call import Call, NoForm
 from app.web.deps import Deps
 from app.web.errors import answer_for, is_api
 from app.web.i18n import N_, language_of
 from app.web.idempotency import HELD, Remembered, forget, remember, take
-from app.web.limits import Limiter
 from app.web.security import is_cross_site
 
 log = logging.getLogger(__name__)
@@ -141,8 +141,7 @@ def _identify(call: Call[Any], policy: Policy) -> None:
     if why_not is not None:
         raise why_not
     if policy.limit is not None:
-        limiter: Limiter = call.request.app.state.limiter
-        limiter.hit(call, route=policy.name, limit=policy.limit)
+        limits.hit(call, route=policy.name, limit=policy.limit)
 
 
 def why_not_allowed(actor: Actor | None, policy: Policy) -> AssayError | None:

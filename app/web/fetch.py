@@ -45,7 +45,10 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetches for the people of one site, a few times a minute for each of them."""
+    """Fetches for the people of one site, a few times a minute for each of them.
+
+    Counted in each site process: it guards other people's hosts against us, and N sites may ask N times as often.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The table behind `Idempotency-Key`: the answer that a key got, kept 24 hours per person and route."""
+"""The tables of the web layer: what `Idempotency-Key` got as an answer, and counts of rate limits."""
 
 from datetime import datetime
 from typing import Any
@@ -24,3 +24,13 @@ class IdempotentAnswer(SQLModel, table=True):
     status: int | None = None
     answer: dict[str, Any] | None = json_column(default=None, nullable=True)
     created_at: datetime = time_column()
+
+
+class RateWindow(SQLModel, table=True):
+    """How often one caller used one route in one window of its limit. `key` is a digest of both."""
+
+    __tablename__ = "rate_window"
+    key: str = Field(primary_key=True)
+    starts_at: datetime = time_column(primary_key=True)
+    expires_at: datetime = time_column(index=True)
+    count: int

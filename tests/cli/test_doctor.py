@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.doctor import check_disk, check_keys
+from app.cli.checks.machine import check_disk, check_keys
 from app.storage import embedded
 from tests.cli.running import Shell
 

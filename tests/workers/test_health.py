@@ -18,8 +18,9 @@ Start = Callable[..., str]
 def start() -> Iterator[Start]:
     with ExitStack() as started:
 
-        def begin(token: str = "", missing: tuple[str, ...] = ()) -> str:
-            server = listen(Settings(worker_listen="127.0.0.1:0", metrics_token=token), missing=lambda: list(missing))
+        def begin(token: str = "", missing: tuple[str, ...] = (), silent: float = 0.0) -> str:
+            settings = Settings(worker_listen="127.0.0.1:0", metrics_token=token)
+            server = listen(settings, missing=lambda: list(missing), silent_for=lambda: silent)
             assert server is not None
             started.callback(server.server_close)
             started.callback(server.shutdown)
@@ -34,6 +35,10 @@ def test_a_worker_says_whether_it_can_work(start: Start):
     answer = HTTP.request("GET", f"{ill}/readyz")
     assert (answer.status, answer.json()) == (503, {"ok": False, "missing": ["database"]})
     assert HTTP.request("GET", f"{ill}/healthz").status == 200
+
+
+def test_a_worker_that_shows_no_sign_of_life_is_not_ready(start: Start):
+    assert HTTP.request("GET", f"{start(silent=31.0)}/readyz").json()["missing"] == ["dispatcher"]
 
 
 def test_figures_are_for_who_has_the_token(start: Start):

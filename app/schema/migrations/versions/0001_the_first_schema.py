@@ -90,6 +90,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('email', name=op.f('uq_person_email'))
     )
+    op.create_table('rate_window',
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('key', 'starts_at', name=op.f('pk_rate_window'))
+    )
+    with op.batch_alter_table('rate_window', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_rate_window_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('worker',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('machine', sa.String(), nullable=False),

@@ -1,0 +1,1 @@
+"""The checks of `assay doctor`, by what they look at."""
