@@ -23,6 +23,7 @@ from app.jobs.catalog import (
     INSPECT,
     ISSUE,
     PUBLISH_STATUS,
+    PURGE,
     REFRESH_STATUS,
     SWEEP_UPLOADS,
     TRANSCRIBE,
@@ -46,6 +47,7 @@ HANDLERS: dict[str, str] = {
     ISSUE.name: "workers.quick.signing:issue",
     PUBLISH_STATUS.name: "workers.quick.signing:publish_status",
     REFRESH_STATUS.name: "workers.quick.refreshing:refresh_status",
+    PURGE.name: "workers.quick.purging:purge_jobs",
 }
 
 

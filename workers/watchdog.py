@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import psycopg
 from sqlalchemy import Engine
@@ -15,31 +16,40 @@ from sqlalchemy import Engine
 from app.jobs.distributed import address_of
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 5.0
-PATIENCE_SECONDS = 60.0
-LOOKS = 3  # that many times in a row, so that one who was only frozen can recover
 EXIT_STATUS = 70  # EX_SOFTWARE
+CONNECT_SECONDS = 5
 
 
-def watch(engine: Engine, *, silent_for: Callable[[], float]) -> None:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a worker may be silent, and how often it must be found so: one that was only frozen can recover."""
+
+    seconds: float = 60.0
+    look_seconds: float = 5.0
+    looks: int = 3
+
+
+def watch(engine: Engine, *, silent_for: Callable[[], float], patience: Patience | None = None) -> threading.Thread:
     """Watch in a thread of its own over what says for how many seconds the database has not answered this process."""
-    threading.Thread(target=_watch, args=(address_of(engine), silent_for), name="watchdog", daemon=True).start()
+    arguments = (address_of(engine), silent_for, patience or Patience())
+    watchdog = threading.Thread(target=_watch, args=arguments, name="watchdog", daemon=True)
+    watchdog.start()
+    return watchdog
 
 
-def _watch(address: str, silent_for: Callable[[], float]) -> None:
-    strikes = 0
-    while True:
-        threading.Event().wait(LOOK_SECONDS)
-        strikes = strikes + 1 if silent_for() > PATIENCE_SECONDS and answers(address) else 0
-        if strikes >= LOOKS:
-            log.critical("the database answers others, but not this process since %.0f s: it ends", silent_for())
-            os._exit(EXIT_STATUS)
+def _watch(address: str, silent_for: Callable[[], float], patience: Patience) -> None:
+    found, waiting = 0, threading.Event()
+    while found < patience.looks:
+        waiting.wait(patience.look_seconds)
+        found = found + 1 if silent_for() > patience.seconds and answers(address) else 0
+    log.critical("the database answers others, but not this process since %.0f s: it ends", silent_for())
+    os._exit(EXIT_STATUS)
 
 
 def answers(address: str) -> bool:
     """Say whether the database answers on a new connection."""
     try:
-        with psycopg.connect(address, connect_timeout=int(LOOK_SECONDS)) as connection:
+        with psycopg.connect(address, connect_timeout=CONNECT_SECONDS) as connection:
             connection.execute("SELECT 1")
     except psycopg.Error:
         return False

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from app.cli import accounts, audit, credential, frameworks, processes, storage
+from app.cli import accounts, audit, bench, credential, frameworks, jobs, processes, storage
 from app.cli.copy import copy_command
 from app.cli.demo import demo
 from app.cli.doctor import doctor
@@ -33,6 +33,8 @@ root.add_typer(frameworks.framework, name="framework")
 root.add_typer(storage.storage, name="storage")
 root.add_typer(audit.audit, name="audit")
 root.add_typer(sample, name="sample")
+root.add_typer(jobs.jobs, name="jobs")
+root.add_typer(bench.bench, name="bench")
 
 
 def main() -> None:

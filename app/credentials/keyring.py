@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from app.accounts.models import Organisation
 from app.credentials import did, keys
 from app.credentials.models import SigningKey
+from app.db.rows import add_if_new
 from app.errors import Unavailable
 from app.ids import new_reference
 from app.settings import Settings
@@ -177,5 +178,4 @@ def organisation_of_key(session: Session, kid: str) -> Organisation | None:
 
 def _register(session: Session, row: SigningKey) -> None:
     if session.get(SigningKey, row.kid) is None:
-        session.add(row)
-        session.flush()
+        add_if_new(session, row)

@@ -22,8 +22,10 @@ from app.credentials.keyring import IssuerSigner, ValidatorSigner, pseudonym_of,
 from app.credentials.models import Credential, Endorsement, StatusList
 from app.credentials.rules import why_not_issuable
 from app.credentials.states import CredentialState
+from app.db.locking import locked
+from app.db.rows import add_if_new
 from app.errors import Conflict
-from app.evidence.models import Evidence
+from app.evidence.models import Evidence, Submission
 from app.ids import new_id
 from app.validation.models import Validation
 
@@ -64,6 +66,7 @@ def reserve(session: Session, *, submission_id: UUID, signer: IssuerSigner, now:
 
     None when it is issued already. Conflict when rule 6 does not hold.
     """
+    locked(session, Submission, submission_id)  # of two workers at once the second finds what the first reserved
     rows = judged(session, submission_id)
     live = session.exec(
         select(Credential).where(
@@ -115,17 +118,22 @@ def _place(session: Session, *, organisation_id: UUID, purpose: str) -> tuple[in
         index = status.unused_index(lambda index: _is_used(session, newest.number, index), entries=newest.size)
         if index is not None:
             return newest.number, index
-    last = session.exec(select(func.max(StatusList.number))).one()
-    made = StatusList(
-        number=(last or 0) + 1,
-        organisation_id=organisation_id,
-        purpose=purpose,
-        size=status.ENTRIES,
-        bits=status.empty(),
-    )
-    session.add(made)
-    session.flush()
-    return made.number, secrets.randbelow(status.ENTRIES)
+    return _new_list(session, organisation_id=organisation_id, purpose=purpose), secrets.randbelow(status.ENTRIES)
+
+
+def _new_list(session: Session, *, organisation_id: UUID, purpose: str) -> int:
+    """Make a list with the next free number, and return it; another awarding body may be doing the same."""
+    while True:
+        last = session.exec(select(func.max(StatusList.number))).one()
+        made = StatusList(
+            number=(last or 0) + 1,
+            organisation_id=organisation_id,
+            purpose=purpose,
+            size=status.ENTRIES,
+            bits=status.empty(),
+        )
+        if add_if_new(session, made):
+            return made.number
 
 
 def _is_used(session: Session, number: int, index: int) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app.audit import service as audit
 from app.credentials import rules, status
@@ -13,6 +13,7 @@ from app.credentials.models import Credential, StatusList
 from app.credentials.publishing import enqueue_publishing
 from app.credentials.rules import Act
 from app.credentials.states import CredentialState
+from app.db.locking import OTHERS_MAY_POINT
 from app.errors import Conflict, NotFound
 
 ACTED = {Act.REVOKE: "revoked", Act.SUSPEND: "suspended", Act.REINSTATE: "reinstated"}
@@ -35,7 +36,9 @@ def act(
     credential = session.get(Credential, credential_id)
     if credential is None or organisation_id not in (None, credential.organisation_id):
         raise NotFound("There is no such credential.")
-    listed = session.exec(select(StatusList).where(StatusList.number == credential.status_list).with_for_update()).one()
+    listed = session.get_one(
+        StatusList, credential.status_list, with_for_update=OTHERS_MAY_POINT, populate_existing=True
+    )
     before = credential.state
     change = rules.change(what, state=before, purpose=StatusPurpose(listed.purpose))
     _move(session, credential, before=before, after=change.state, reason=reason, now=now)

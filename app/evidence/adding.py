@@ -12,7 +12,7 @@ from sqlmodel import Session, func, select
 from app.actor import Actor
 from app.audit.service import append
 from app.db.engine import reading, writing
-from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, TooLarge
+from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, TooLarge, Unavailable
 from app.evidence import parts as cut
 from app.evidence import stages
 from app.evidence.models import Evidence, Submission
@@ -86,6 +86,8 @@ def add_file(
     try:
         with writing(engine) as session:
             store(session, evidence, actor=actor, now=now)
+    except Unavailable:  # it may be stored all the same: the connection was lost while it was
+        raise
     except AssayError:
         storage.abort_upload(key, upload_id=upload_id)
         raise

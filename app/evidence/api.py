@@ -187,7 +187,7 @@ def remove(call: Call[Nothing]) -> Response:
 
 def retry(call: Call[Nothing]) -> Response:
     evidence = own_evidence(call.session, actor=call.actor, evidence_id=call.path_id("evidence_id"))
-    submission = call.session.get_one(Submission, evidence.submission_id, with_for_update=True)
+    submission = submissions.own(call.session, actor=call.actor, submission_id=evidence.submission_id, lock=True)
     removing.retry(call.session, actor=call.actor, evidence=evidence, submission=submission, now=call.now)
     return call.json(own_evidence_json(call.session, [evidence], translate=call._)[0])
 

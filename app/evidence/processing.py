@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from app.audit.service import append
+from app.db.locking import locked
 from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission
 from app.evidence.reasons import Reason
 from app.evidence.settling import settle
@@ -86,11 +87,20 @@ def start(session: Session, evidence: Evidence, *, now: datetime) -> None:
 
 
 def current(session: Session, key: Key, *, states: Collection[EvidenceState] = WAITING) -> Evidence | None:
-    """Return the evidence if it still waits for this job, locked until the unit ends; else None."""
-    found = session.get(Evidence, key.evidence_id, with_for_update=True)
+    """Return the evidence if it still waits for this job, locked with its submission until the unit ends; else None."""
+    found = _locked(session, key.evidence_id)
     if found is None or found.generation != key.generation or found.state not in states:
         return None
     return found
+
+
+def _locked(session: Session, evidence_id: UUID) -> Evidence | None:
+    """Lock the submission first, as its candidate's acts do."""
+    submission_id = session.exec(select(Evidence.submission_id).where(Evidence.id == evidence_id)).first()
+    if submission_id is None:
+        return None
+    locked(session, Submission, submission_id)
+    return locked(session, Evidence, evidence_id)
 
 
 def inspected(session: Session, key: Key, found: Inspected, *, now: datetime) -> None:
@@ -227,7 +237,7 @@ def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
 
     Whoever reads an original and finds another digest calls this: workers, `audit verify --deep`, issuing.
     """
-    evidence = session.get(Evidence, evidence_id, with_for_update=True)
+    evidence = _locked(session, evidence_id)
     if evidence is None or evidence.state in {E.DAMAGED, E.ERASED}:
         return False
     _move(session, evidence, E.DAMAGED, now=now, reason=CHANGED)

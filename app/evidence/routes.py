@@ -114,7 +114,7 @@ def remove(call: Call[NoForm]) -> Response:
 
 def retry(call: Call[NoForm]) -> Response:
     evidence = own_evidence(call.session, actor=call.actor, evidence_id=call.path_id("evidence_id"))
-    submission = call.session.get_one(Submission, evidence.submission_id, with_for_update=True)
+    submission = submissions.own(call.session, actor=call.actor, submission_id=evidence.submission_id, lock=True)
     removing.retry(call.session, actor=call.actor, evidence=evidence, submission=submission, now=call.now)
     return call.redirect("evidence:submission", submission_id=submission.id)
 

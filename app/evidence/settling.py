@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from app.db.locking import locked
 from app.evidence.models import Evidence, Rendition, Submission
 from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, SubmissionState
@@ -30,7 +31,7 @@ def settle(session: Session, submission: Submission, *, now: datetime) -> None:
     Call it in the unit that changes an evidence or publishes a rendition. Does nothing in every other state.
     """
     session.flush()
-    submission = session.get_one(Submission, submission.id, with_for_update=True)
+    submission = locked(session, Submission, submission.id) or submission
     items = evidence_of(session, submission.id)
     if any(item.state in REFUSED for item in items):
         move(session, submission, RETURNED, now=now, reason=FILE_REFUSED.to_json())

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from app.actor import Actor
 from app.db.engine import reading, writing
-from app.errors import AssayError, FieldError, Invalid
+from app.errors import AssayError, FieldError, Invalid, Unavailable
 from app.evidence import adding, removing, stages
 from app.evidence.models import Evidence, Rendition
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
@@ -111,6 +111,8 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
             adding.store(session, evidence, actor=actor, now=now)
             session.add(shown)
             _pass_stages(session, evidence_id, now)
+    except Unavailable:  # it may be stored all the same: the connection was lost while it was
+        raise
     except AssayError:
         removing.discard(engine, evidence, now=now)
         raise

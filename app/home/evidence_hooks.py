@@ -11,6 +11,7 @@ from app.actor import Actor
 from app.assessments.results import released_result
 from app.credentials.models import Credential, SigningKey
 from app.credentials.states import CredentialState
+from app.db.rows import add_if_new
 from app.evidence.hooks import Hooks
 from app.evidence.models import Submission
 from app.evidence.receipt_key import PublicKey, receipt_key
@@ -83,5 +84,5 @@ def withdrawn(session: Session, submission: Submission, now: datetime) -> None:
 def remember_key(session: Session, key: PublicKey, now: datetime) -> None:
     """Keep the public half of the receipt key, so that anybody can check receipts later."""
     if session.get(SigningKey, key.kid) is None:
-        session.add(SigningKey(kid=key.kid, purpose=RECEIPT, public_multibase=key.multibase, created_at=now))
-        session.flush()
+        row = SigningKey(kid=key.kid, purpose=RECEIPT, public_multibase=key.multibase, created_at=now)
+        add_if_new(session, row)

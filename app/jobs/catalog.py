@@ -26,6 +26,7 @@ CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
 ISSUE = JobKind("credentials.issue", Queue.QUICK, max_attempts=10)
 PUBLISH_STATUS = JobKind("credentials.publish-status", Queue.QUICK, max_attempts=10, priority=10)
 REFRESH_STATUS = JobKind("credentials.refresh-status", Queue.QUICK, max_attempts=10)
+PURGE = JobKind("jobs.purge", Queue.QUICK)
 
 CATALOG: dict[str, JobKind] = {
     kind.name: kind
@@ -40,6 +41,7 @@ CATALOG: dict[str, JobKind] = {
         ISSUE,
         PUBLISH_STATUS,
         REFRESH_STATUS,
+        PURGE,
     )
 }
 

@@ -56,6 +56,7 @@ class Distributed:
 
     def start(self) -> None:
         """Begin to take dispatches."""
+        logging.getLogger("procrastinate").setLevel(logging.WARNING)  # we say what becomes of jobs
         for hands in self._hands.values():
             hands.start()
         self._thread.start()
@@ -213,7 +214,12 @@ class _Line(procrastinate.PsycopgConnector):
         self.ending = False
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
-        await self._ask(partial(super().execute_query_async, query, **arguments))
+        try:
+            await self._ask(partial(super().execute_query_async, query, **arguments))
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+                raise
+            log.info("a dispatch that ends was swept meanwhile: %s", error.__cause__)  # we were frozen, or cut off
 
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
         return await self._ask(partial(super().execute_query_one_async, query, **arguments))

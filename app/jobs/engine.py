@@ -39,14 +39,14 @@ class Timing:
 
     `lease`: an attempt that doesn't beat for so long has lost its job. `silence`: a worker that Procrastinate hasn't
     heard for so long is dead to it. `unanswered`: what became of a dispatch must be known after this. `poll`: how
-    often an engine looks by itself where it is told of new jobs. `down`: the wait after the database didn't answer.
-    `beat`: between two signs of life of a worker process.
+    often an engine looks by itself where it is told of new jobs; a message that crosses a look is missed. `down`: the
+    wait after the database didn't answer. `beat`: between two signs of life of a worker process.
     """
 
     lease: timedelta = LEASE
     silence: timedelta = timedelta(seconds=20)
     unanswered: timedelta = timedelta(seconds=60)
-    poll: timedelta = timedelta(seconds=5)
+    poll: timedelta = timedelta(seconds=2)
     down: timedelta = timedelta(seconds=2)
     beat: timedelta = timedelta(seconds=5)
 

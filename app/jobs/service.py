@@ -63,3 +63,10 @@ def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None
     session.connection().execute(jobs.where(col(Job.state) == JobState.DOING).values(cancel=True))
     waiting = jobs.where(col(Job.state) == JobState.TODO)
     session.connection().execute(waiting.values(cancel=True, state=JobState.CANCELLED, ended_at=now))
+
+
+def retry_failed(session: Session, *, now: datetime) -> list[str]:
+    """Give jobs that had failed for good their tries anew; their ids. What is dispatched follows within seconds."""
+    anew = {"state": JobState.TODO, "attempt": 0, "deferrals": 0, "run_at": now, "ended_at": None}
+    jobs = update(Job).where(col(Job.state) == JobState.FAILED, col(Job.cancel).is_(False)).values(**anew)
+    return sorted(session.connection().execute(jobs.returning(col(Job.id))).scalars())

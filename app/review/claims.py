@@ -10,6 +10,7 @@ from sqlmodel import Session, col, or_, select
 from app.actor import Actor, Role
 from app.assessments.models import Assessment
 from app.audit import service as audit
+from app.db.locking import locked, locked_if_free
 from app.errors import Conflict, NotAllowed, NotFound
 from app.evidence.models import Involvement, Submission
 from app.evidence.states import Part, Purpose, SubmissionState
@@ -20,12 +21,13 @@ from app.review.models import Conflict as DeclaredConflict
 from app.review.rules import ClaimFacts, why_not_claimable
 
 TRIES = 20
+ROUNDS = 5
 
 
 def claim(session: Session, *, submission_id: UUID, by: Taking) -> Claim:
     """Take one submission. NotFound, NotAllowed, or Conflict `already-claimed` when somebody was faster."""
     actor = by.actor
-    submission = session.get(Submission, submission_id)
+    submission = locked(session, Submission, submission_id)
     if submission is None or submission.organisation_id != actor.organisation_id or _is_closed(submission):
         raise NotFound("There is no such submission in the queue.")
     if reason := why_not(session, actor=actor, submission=submission):
@@ -38,12 +40,22 @@ def claim(session: Session, *, submission_id: UUID, by: Taking) -> Claim:
 
 
 def claim_next(session: Session, *, by: Taking) -> Claim | None:
-    """Take the submission that has waited longest among those that this assessor may judge; None when none waits."""
-    for submission in session.exec(waiting_submissions(actor=by.actor, now=by.now).limit(TRIES)):
-        if why_not(session, actor=by.actor, submission=submission) is None:
-            taken = _take(session, submission=submission, by=by)
-            if taken is not None:
-                return taken
+    """Take the submission that has waited longest among those that this assessor may judge; None when none waits.
+
+    One that somebody else takes at this moment is passed over, so that assessors don't queue up for the oldest one.
+    """
+    for _ in range(ROUNDS):
+        passed_over = False
+        for waiting in session.exec(waiting_submissions(actor=by.actor, now=by.now).limit(TRIES)).all():
+            submission = locked_if_free(session, Submission, waiting.id)
+            if submission is None:
+                passed_over = True
+            elif why_not(session, actor=by.actor, submission=submission) is None:
+                taken = _take(session, submission=submission, by=by)
+                if taken is not None:
+                    return taken
+        if not passed_over:
+            break
     return None
 
 
@@ -133,11 +145,15 @@ def _take(session: Session, *, submission: Submission, by: Taking) -> Claim | No
 
 
 def _end_expired(session: Session, *, submission_id: UUID, now: datetime) -> None:
-    """End a claim whose time is over, by the same rule for everybody; its holder's draft stays."""
+    """End a claim whose time is over, by the same rule for everybody; its holder's draft stays.
+
+    The row is read under its lock: a claim that its holder renews at this moment has not expired.
+    """
     live = session.exec(
-        select(Claim).where(
-            Claim.submission_id == submission_id, col(Claim.ended_at).is_(None), col(Claim.expires_at) <= now
-        )
+        select(Claim)
+        .where(Claim.submission_id == submission_id, col(Claim.ended_at).is_(None), col(Claim.expires_at) <= now)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).first()
     if live is not None:
         end(session, claim=live, now=now, why="expired", back_to=SubmissionState.READY)
@@ -191,9 +207,15 @@ def _last_draft(session: Session, *, person_id: UUID, submission_id: UUID) -> di
     return dict(last.draft) if last else {}
 
 
-def own_claim(session: Session, *, actor: Actor, claim_id: UUID) -> Claim:
-    """Return a claim of this person that has not ended. NotFound for others', Conflict for ended ones."""
+def own_claim(session: Session, *, actor: Actor, claim_id: UUID, lock: bool = False) -> Claim:
+    """Return a claim of this person that has not ended. NotFound for others', Conflict for ended ones.
+
+    `lock` keeps others from changing the submission and the claim until the unit ends.
+    """
     found = session.get(Claim, claim_id)
+    if found is not None and lock:
+        locked(session, Submission, found.submission_id)
+        found = locked(session, Claim, claim_id)
     if found is None or found.person_id != actor.person_id or found.organisation_id != actor.organisation_id:
         raise NotFound("There is no such claim.")
     if found.ended_at is not None:
@@ -223,13 +245,13 @@ def renew(session: Session, *, actor: Actor, claim_id: UUID, now: datetime, leas
 
 def release(session: Session, *, actor: Actor, claim_id: UUID, now: datetime) -> None:
     """Give a submission back to the queue; the draft is kept for the same person."""
-    found = own_claim(session, actor=actor, claim_id=claim_id)
+    found = own_claim(session, actor=actor, claim_id=claim_id, lock=True)
     end(session, claim=found, now=now, why="released", back_to=SubmissionState.READY)
 
 
 def declare_conflict(session: Session, *, actor: Actor, claim_id: UUID, reason: str, now: datetime) -> None:
     """Declare a conflict of interest: the claim ends, and this person never gets the submission again."""
-    found = own_claim(session, actor=actor, claim_id=claim_id)
+    found = own_claim(session, actor=actor, claim_id=claim_id, lock=True)
     session.add(
         DeclaredConflict(submission_id=found.submission_id, person_id=actor.person_id, reason=reason, declared_at=now)
     )
@@ -244,13 +266,14 @@ def save_draft(session: Session, *, actor: Actor, claim_id: UUID, version: int, 
         .where(col(Claim.id) == claim_id, col(Claim.version) == version, col(Claim.ended_at).is_(None))
         .values(version=version + 1, draft={**found.draft, **parts})
     )
+    session.refresh(found)
     if saved.rowcount != 1:
+        own_claim(session, actor=actor, claim_id=claim_id)
         raise Conflict(
             "This draft was changed elsewhere meanwhile. Look at both and save again.",
             code="stale-draft",
             extra={"version": found.version, "draft": found.draft},
         )
-    session.refresh(found)
     return found
 
 

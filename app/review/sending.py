@@ -28,7 +28,7 @@ NEXT_STATE = {
 
 def send(session: Session, *, actor: Actor, claim_id: UUID, form: SendForm, now: datetime, hooks: Hooks) -> Assessment:
     """Lock the judgement under this claim. Conflict when the claim has ended or the draft was changed elsewhere."""
-    claim = own_claim(session, actor=actor, claim_id=claim_id)
+    claim = own_claim(session, actor=actor, claim_id=claim_id, lock=True)
     if form.version is not None and form.version != claim.version:
         raise Conflict(
             "This draft was changed elsewhere meanwhile. Look at both and send again.",

@@ -16,11 +16,12 @@ from app.assessments.models import Decision
 from app.assessments.rules import Judgement, Vacs, Verdict, judge
 from app.assessments.service import evidence_lengths
 from app.audit import service as audit
+from app.db.locking import locked
 from app.errors import Conflict, FieldError, Invalid
 from app.evidence.models import Submission
 from app.evidence.states import Outcome, SubmissionState
 from app.validation import release, sample
-from app.validation.models import ItemState, Validation
+from app.validation.models import ItemState, Lot, Validation
 from app.validation.plans import IssuePolicy, SamplingPlan
 from app.validation.rules import DecisionKind
 from app.validation.scores import (
@@ -53,6 +54,8 @@ def decide(
     now: datetime,
 ) -> Subject:
     """Decide on a compared item. Invalid without the reason or scores that the kind needs; Conflict when decided."""
+    locked(session, Submission, validation.submission_id)
+    session.refresh(validation)
     subject = subject_of(session, validation)
     if validation.state is not ItemState.COMPARED:
         raise Conflict("Send your blind scores first; each item is decided once.", code="not-compared")
@@ -167,7 +170,8 @@ def _supersede(session: Session, subject: Subject, *, judgement: Judgement, reas
 
 
 def _tell_the_lot(session: Session, subject: Subject, *, now: datetime) -> None:
-    lot, item = subject.lot, subject.item
+    session.flush()
+    lot, item = locked(session, Lot, subject.lot.id) or subject.lot, subject.item
     items = sample.items_of(session, lot)
     lot.faults = sum(
         1 for each in items if each.state is ItemState.OVERTURNED and sample.RANDOM in (each.reasons or [])

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.db.locking import locked
 from app.evidence.models import Submission
 from app.evidence.states import SubmissionState
 from app.validation import sample
@@ -24,7 +25,9 @@ def close_due(session: Session, *, now: datetime) -> None:
     A submission may be withdrawn, or an integrity case cleared, by steps that know nothing of lots.
     """
     for lot in due_lots(session, now=now):
-        close_lot(session, lot=lot, now=now, why="due")
+        locked(session, Lot, lot.id)
+        if lot.state is LotState.OPEN:
+            close_lot(session, lot=lot, now=now, why="due")
     for submission_id in _withdrawn_items(session):
         sample.withdraw_item(session, submission_id=submission_id, now=now)
     for lot in _with_nothing_waiting(session):

@@ -8,7 +8,9 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.actor import Actor
+from app.db.locking import locked
 from app.errors import Conflict, NotFound
+from app.evidence.models import Submission
 from app.validation.claims import record, set_free
 from app.validation.models import ItemState, Validation
 
@@ -77,6 +79,7 @@ def save_draft(
 def give_back(session: Session, *, actor: Actor, validation_id: UUID, now: datetime) -> None:
     """End a lease; the item waits for a validator again. Not after the blind scores: they are final."""
     validation = own_validation(session, actor=actor, validation_id=validation_id)
+    locked(session, Submission, validation.submission_id)
     _change(session, validation, ended_at=now)
     set_free(session, submission_id=validation.submission_id, lot_id=validation.lot_id)
     record(session, validation, action="validation.given-back", now=now)

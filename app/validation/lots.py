@@ -16,6 +16,8 @@ from sqlmodel import Session, col, select
 from app.assessments.models import Assessment, Decision
 from app.audit import service as audit
 from app.audit.models import AuditEvent
+from app.db.locking import OTHERS_MAY_POINT, locked
+from app.db.rows import add_if_new
 from app.errors import Conflict
 from app.evidence.models import Evidence, Submission
 from app.evidence.states import Purpose
@@ -52,14 +54,18 @@ def ensure_open_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersio
 
 
 def _open_lot(session: Session, *, assessor_id: UUID, rubric: RubricVersion) -> Lot | None:
+    """Return the open lot under its lock: it can't be closed before a claim that counts on it is stored."""
     return session.exec(
-        select(Lot).where(
+        select(Lot)
+        .where(
             Lot.assessor_id == assessor_id,
             Lot.organisation_id == rubric.organisation_id,
             Lot.rubric_code == rubric.code,
             Lot.rubric_major == rubric.major,
             Lot.state == LotState.OPEN,
         )
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).first()
 
 
@@ -109,21 +115,21 @@ def _record_opening(session: Session, lot: Lot, *, now: datetime) -> None:
 def assessor_state(
     session: Session, *, assessor_id: UUID, rubric: RubricVersion, plan: SamplingPlan, now: datetime
 ) -> AssessorState:
-    """Return how the assessor is watched for this rubric; a new major version starts anew."""
+    """Return how the assessor is watched for this rubric, locked; a new major version starts anew."""
     key = (assessor_id, rubric.organisation_id, rubric.code, rubric.major)
-    state = session.get(AssessorState, key)
-    if state is None:
-        state = AssessorState(
-            assessor_id=assessor_id,
-            organisation_id=rubric.organisation_id,
-            rubric_code=rubric.code,
-            rubric_major=rubric.major,
-            tier=plan.first_tier,
-            changed_at=now,
-        )
-        session.add(state)
-        session.flush()
-    return state
+    state = locked(session, AssessorState, key)
+    if state is not None:
+        return state
+    first = AssessorState(
+        assessor_id=assessor_id,
+        organisation_id=rubric.organisation_id,
+        rubric_code=rubric.code,
+        rubric_major=rubric.major,
+        tier=plan.first_tier,
+        changed_at=now,
+    )
+    add_if_new(session, first)
+    return session.get_one(AssessorState, key, with_for_update=OTHERS_MAY_POINT)
 
 
 def prior_of(plan: SamplingPlan, state: AssessorState) -> dict[str, float]:
@@ -216,6 +222,7 @@ def close_lot(session: Session, *, lot: Lot, now: datetime, why: str, actor_id: 
 
     `why` is `full`, `due` or `early`. Conflict when it is closed already or nothing is in it.
     """
+    locked(session, Lot, lot.id)
     if lot.size == 0:
         raise Conflict("Nothing is in this lot yet; it closes by itself after its first decisions.", code="lot-empty")
     closed = session.exec(

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from app.audit import service as audit
+from app.db.locking import locked
+from app.evidence.models import Submission
 from app.frameworks.models import RubricVersion
 from app.validation import posterior, release, sample
 from app.validation.acceptance import faults_left
@@ -21,7 +23,11 @@ from app.validation.rules import LotFacts, LotVerdict, lot_verdict
 
 
 def decide(session: Session, *, lot: Lot, now: datetime) -> None:
-    """Decide a lot if it can be decided now; otherwise change nothing. Safe to run again and again."""
+    """Decide a lot if it can be decided now; otherwise change nothing. Safe to run again and again.
+
+    Everything that it looks at is locked first, submissions before the lot: no validator decides in between.
+    """
+    _lock(session, lot)
     if lot.state is LotState.VALIDATING:
         verdict = _verdict(session, lot)
         if verdict is LotVerdict.ACCEPTED:
@@ -30,6 +36,13 @@ def decide(session: Session, *, lot: Lot, now: datetime) -> None:
             _reject(session, lot=lot, now=now)
     if lot.state is LotState.RECTIFYING:
         _rectify(session, lot=lot, now=now)
+
+
+def _lock(session: Session, lot: Lot) -> None:
+    of_lot = select(LotItem.submission_id).where(LotItem.lot_id == lot.id)
+    rows = select(Submission.id).where(col(Submission.id).in_(of_lot)).order_by(col(Submission.id))
+    session.exec(rows.with_for_update(key_share=True)).all()
+    locked(session, Lot, lot.id)
 
 
 def _verdict(session: Session, lot: Lot) -> LotVerdict:

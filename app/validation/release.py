@@ -87,5 +87,6 @@ def release_left_behind(session: Session, *, now: datetime) -> int:
         .join(Lot, col(Lot.id) == col(LotItem.lot_id))
         .join(Submission, col(Submission.id) == col(LotItem.submission_id))
         .where(col(Lot.state).in_(DECIDED_LOTS), Submission.state == SubmissionState.HELD)
+        .order_by(col(Submission.id))
     ).all()
     return sum(release_item(session, lot=lot, item=item, now=now) for item, lot in rows)

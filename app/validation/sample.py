@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.audit import service as audit
+from app.db.locking import locked
 from app.evidence.models import Submission
 from app.evidence.states import SubmissionState
 from app.jobs import catalog
@@ -24,8 +25,9 @@ VALIDATED = (ItemState.UPHELD, ItemState.OVERTURNED, ItemState.RETURNED_WITH_ADV
 
 
 def items_of(session: Session, lot: Lot) -> Sequence[LotItem]:
-    """Return the decisions of a lot in the order in which they joined."""
-    return session.exec(select(LotItem).where(LotItem.lot_id == lot.id).order_by(col(LotItem.position))).all()
+    """Return the decisions of a lot as they are now, in the order in which they joined."""
+    rows = select(LotItem).where(LotItem.lot_id == lot.id).order_by(col(LotItem.position))
+    return session.exec(rows.execution_options(populate_existing=True)).all()
 
 
 def draw_sample(session: Session, *, lot: Lot, now: datetime) -> None:
@@ -86,17 +88,14 @@ def withdraw_item(session: Session, *, submission_id: UUID, now: datetime) -> No
     An item that a validator has decided keeps its place: the result counts. In an open lot nothing happens
     before the draw, which leaves the withdrawn one out.
     """
-    found = session.exec(
-        select(LotItem, Lot)
-        .join(Lot, col(Lot.id) == col(LotItem.lot_id))
-        .where(
-            LotItem.submission_id == submission_id,
-            col(Lot.state).in_([LotState.VALIDATING, LotState.RECTIFYING]),
-            col(LotItem.state).in_([ItemState.HELD, *WAITING]),
-        )
-    ).first()
-    if found is not None:
-        _take_out(session, item=found[0], lot=found[1], now=now)
+    of_submission = select(LotItem.lot_id).where(LotItem.submission_id == submission_id)
+    for lot_id in session.exec(of_submission).all():
+        lot = locked(session, Lot, lot_id)  # a lot that is being closed at this moment has its draw afterwards
+        item = locked(session, LotItem, (submission_id, lot_id))
+        if lot is None or item is None or lot.state not in {LotState.VALIDATING, LotState.RECTIFYING}:
+            continue
+        if item.state in {ItemState.HELD, *WAITING}:
+            _take_out(session, item=item, lot=lot, now=now)
 
 
 def _take_out(session: Session, *, item: LotItem, lot: Lot, now: datetime) -> None:

@@ -15,6 +15,7 @@ from app.assessments.models import Assessment, Decision
 from app.assessments.rules import Judgement, RubricRules, Vacs, fraction_text, judge, rubric_rules
 from app.assessments.service import evidence_lengths
 from app.audit import service as audit
+from app.db.locking import locked
 from app.errors import Conflict, Invalid
 from app.evidence.models import Submission
 from app.frameworks.models import RubricVersion
@@ -66,6 +67,7 @@ def send_blind_scores(
     now: datetime,
 ) -> Subject:
     """Lock the blind scores and open the comparison. Invalid with what is missing; Conflict when not live."""
+    locked(session, Submission, validation.submission_id)
     subject = subject_of(session, validation)
     if missing := what_is_missing(subject.rubric, sent, durations=evidence_lengths(session, subject.submission.id)):
         raise Invalid(INCOMPLETE, errors=missing)
@@ -78,8 +80,8 @@ def send_blind_scores(
     ]
     if version is not None:
         live.append(col(Validation.version) == version)
-    locked = session.exec(update(Validation).where(*live).values(state=ItemState.COMPARED, blind=blind))
-    if locked.rowcount != 1:
+    sent_now = session.exec(update(Validation).where(*live).values(state=ItemState.COMPARED, blind=blind))
+    if sent_now.rowcount != 1:
         raise Conflict("These scores can't be sent any more: reload the page to see why.", code="not-live")
     session.refresh(validation)
     move(session, subject, ItemState.CLAIMED, ItemState.COMPARED)

@@ -13,7 +13,7 @@ from tests.credentials.award import bits_with
 
 
 def packed(bits: bytes) -> str:
-    return "u" + urlsafe_b64encode(gzip.compress(bits)).decode().rstrip("=")
+    return "u" + urlsafe_b64encode(gzip.compress(bits, mtime=0)).decode().rstrip("=")
 
 
 def test_list_of_the_standard_is_read_leftmost_bit_first():

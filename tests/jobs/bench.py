@@ -50,9 +50,15 @@ class Workshop:
             )
 
     def start(
-        self, queues: str = "quick", *, concurrency: int = 1, periodic: dict[str, int] | None = None, **timing: float
+        self,
+        queues: str = "quick",
+        *,
+        concurrency: int = 1,
+        periodic: dict[str, int] | None = None,
+        through: Sequence[str] = (),
+        **timing: float,
     ) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.jobs.process", self.url, queues, str(concurrency)]
+        command = [*through, sys.executable, "-m", "tests.jobs.process", self.url, queues, str(concurrency)]
         with (self.folder / "workers.log").open("ab") as log:
             options = [json.dumps({**QUICKLY, **timing}), json.dumps(periodic or {})]
             process = subprocess.Popen([*command, *options], stdout=log, stderr=log)

@@ -80,7 +80,9 @@ def check_jobs(engine: Engine) -> Check:
     if max(waits.values(), default=timedelta()) > LATE:
         return Check("jobs", "warn", detail, "Start more workers for the queue that waits: assay work --queues ...")
     if failed := _failed(engine):
-        return Check("jobs", "warn", f"{detail}; {failed} failed for good", "The pages of their evidence say why.")
+        return Check(
+            "jobs", "warn", f"{detail}; {failed} failed for good", "Run: assay jobs show (why), then: assay jobs retry"
+        )
     return Check("jobs", "ok", detail)
 
 
