@@ -22,6 +22,7 @@ from app.evidence.models import Evidence, Submission, SubmissionConsent
 from app.evidence.states import Identity, Purpose, SubmissionState
 from app.jobs.models import Job
 from tests.conftest import NOW
+from tests.races import at_once
 from tests.validation.stories import BAD, GOOD, NO_PROBATION
 
 
@@ -251,3 +252,13 @@ def test_each_revision_of_a_list_has_one_job(story):
     with reading(story.engine) as session:
         waiting = session.exec(select(Job.id).where(Job.name == "credentials.publish-status")).all()
     assert waiting == ["credentials.publish-status:1:1"]
+
+
+def test_two_workers_at_once_issue_one_credential(story):
+    (submission_id,) = story.released(GOOD)
+    issued = at_once([lambda: issue(story, submission_id)] * 4)
+    assert any(issued)
+    assert counted(story, Credential) == 1 == counted(story, Endorsement)
+    assert story.credential(submission_id).state is CredentialState.ACTIVE
+    with reading(story.engine) as session:
+        assert len(session.exec(select(AuditEvent).where(AuditEvent.action == "credential.issued")).all()) == 1

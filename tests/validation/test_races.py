@@ -7,16 +7,22 @@ from datetime import timedelta
 from multiprocessing.synchronize import Barrier
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.actor import Actor, Role, Scope
+from app.audit.service import verify
 from app.db.engine import make_engine, reading, writing
+from app.db.locking import locked
 from app.errors import Conflict
-from app.validation import decisions
+from app.evidence import submissions
+from app.evidence.models import Submission
+from app.home.evidence_hooks import withdrawn
+from app.validation import decisions, jobs
 from app.validation.claims import claim_this
-from app.validation.models import ItemState, LotItem, Validation
+from app.validation.models import AssessorState, ItemState, Lot, LotItem, LotState, Validation
 from app.validation.rules import DecisionKind
 from tests.conftest import NOW
+from tests.races import at_once
 from tests.validation.stories import GOOD
 
 RIVALS = 20
@@ -101,3 +107,53 @@ def test_a_site_killed_while_deciding_leaves_no_half_decision(house, lead, valid
     assert answer.json()["state"] == "upheld"
     house.run_jobs()
     assert lead.lot()["state"] == "accepted"
+
+
+def test_a_lot_that_is_closed_while_decisions_join_it_loses_none(house, lead, engine):
+    house.decide(GOOD)
+    acts = [lambda: house.decide(GOOD)] * 6 + [lead.close]
+    at_once(acts)
+    with reading(engine) as session:
+        for lot in session.exec(select(Lot)):
+            items = session.exec(select(LotItem).where(LotItem.lot_id == lot.id)).all()
+            assert sorted(item.position for item in items) == list(range(1, lot.size + 1))
+            assert all((item.draw is None) is (lot.state is LotState.OPEN) for item in items)
+        assert len(session.exec(select(LotItem)).all()) == 7
+        assert session.exec(select(AssessorState.decisions)).one() == 7
+        assert verify(session).ok
+
+
+def test_who_withdraws_while_the_lot_is_closed_is_not_waited_for(house, lead, engine):
+    """Either the draw leaves the withdrawn one out, or it is taken out of the sample afterwards."""
+    for _ in range(5):
+        gone = house.decided(GOOD, GOOD)[0]
+
+        def withdraw(submission_id=gone):
+            with writing(engine) as session:
+                submission = locked(session, Submission, submission_id)
+                submissions.withdraw_consents(session, submission=submission, now=NOW)
+                withdrawn(session, submission, NOW)
+
+        at_once([withdraw, lead.close])
+        with reading(engine) as session:
+            assert session.exec(select(LotItem.state).where(LotItem.submission_id == gone)).one() is ItemState.WITHDRAWN
+    house.run_jobs()
+
+
+def test_two_lots_of_an_assessor_decided_at_once_are_both_learnt_from(house, lead, validator, engine):
+    for _ in range(2):
+        house.decide(GOOD)
+        lead.close()
+    for _ in range(2):
+        validator.validate()
+    with reading(engine) as session:
+        lots = session.exec(select(Lot.id).where(Lot.state == LotState.VALIDATING)).all()
+
+    def decide(lot_id):
+        with writing(engine) as session:
+            jobs.decide_lot(session, lot_id=lot_id, now=NOW)
+
+    at_once([lambda lot_id=lot_id: decide(lot_id) for lot_id in lots])
+    with reading(engine) as session:
+        assert session.exec(select(AssessorState.sampled)).one() > 1
+        assert set(session.exec(select(Lot.state).where(col(Lot.id).in_(lots)))) == {LotState.ACCEPTED}
