@@ -7,15 +7,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
-=======
 from sqlalchemy import Engine, inspect, text
->>>>>>> main
 
 from app.db.engine import is_made, make_file
 from app.db.failures import refusals
@@ -23,14 +15,11 @@ from app.db.postgres import OLDEST
 from app.errors import Unavailable
 
 HERE = Path(__file__).parent
-<<<<<<< HEAD
-ADVISORY_LOCK = 727276
-=======
 VERSION = "alembic_version"
+ADVISORY_LOCK = 727276
 
 if TYPE_CHECKING:
     from alembic.config import Config
->>>>>>> main
 
 
 def _config(engine: Engine) -> "Config":
@@ -70,7 +59,6 @@ def _alone(engine: Engine) -> Iterator[None]:
         if found < OLDEST:
             raise Unavailable("PostgreSQL %(found)d is too old: Assay needs %(oldest)d.", found=found, oldest=OLDEST)
         connection.execute(text("SET lock_timeout = 0"))
-        connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()  # it is the session that holds the lock
         yield
@@ -80,7 +68,7 @@ def is_current(engine: Engine) -> bool:
     """Say whether the database has the newest schema; False for one that was never made."""
     if not is_made(engine):
         return False
-    with engine.connect() as connection:
+    with refusals(), engine.connect() as connection:
         if not inspect(connection).has_table(VERSION):
             return False
         if list(connection.execute(text(f"SELECT version_num FROM {VERSION}")).scalars()) != [newest()]:  # noqa: S608  # a constant
