@@ -1,7 +1,7 @@
 """Faults under load on PostgreSQL: kills, a frozen worker, a database that goes away, a cable that is pulled.
 
-Small by default. `JOBS=500 KILLS=6 FROZEN=45 CUT=45 LONG=600 pytest tests/jobs/test_faults.py -s` prints the figures that
-README names.
+Small by default. `JOBS=500 KILLS=6 FROZEN=45 CUT=45 LONG=600 pytest tests/jobs/test_faults.py -s` prints the figures
+that README names.
 """
 
 import os
