@@ -1,4 +1,4 @@
-"""`assay serve`, `work`, `up`, `init`, `migrate`: the processes, and what must exist before they start."""
+"""`assay work`, `up`, `init`, `migrate`: the processes, and what must exist before they start."""
 
 import os
 import sys
@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from app.cli import serving
 from app.errors import Invalid
 from app.settings import Settings, load_settings
 from app.storage.embedded import located
@@ -17,31 +16,6 @@ from app.supervisor.run import Ready, run
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the site on 127.0.0.1; 0 takes any free one.")]
 DataDir = Annotated[Path | None, typer.Option("--data", help="Folder of the database, objects, keys and logs.")]
-
-
-def register(root: typer.Typer) -> None:
-    """Add these commands to the root."""
-    for command in (serve, work, up, init, migrate):
-        root.command(command.__name__)(command)
-
-
-def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Site processes.")] = 1,
-    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
-) -> None:
-    """Run the site alone (production). Jobs are run by `assay work`.
-
-    Example: assay serve --host 0.0.0.0 --port 8000 --workers 4
-    """
-    if fd is not None:
-        serving.serve_socket(located(load_settings()), fd=fd)
-        return
-    if "ASSAY_BASE_URL" not in os.environ:
-        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"
-    settings = located(load_settings())
-    serving.serve(settings, host=host, port=port, workers=workers)
 
 
 def work(

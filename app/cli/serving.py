@@ -1,4 +1,4 @@
-"""The site as an uvicorn server: on a port, on a socket that somebody else holds, or as several processes.
+"""`assay serve`: the site as an uvicorn server, on a port, on a socket that somebody holds, or as several processes.
 
 Told to stop (SIGTERM, Ctrl+C) a site takes no more callers, ends event streams, finishes what is under way and ends
 with status 0; what takes longer than `GRACE_SECONDS` is cut off.
@@ -14,14 +14,17 @@ import threading
 from pathlib import Path
 from subprocess import Popen
 from types import FrameType
+from typing import Annotated
 
+import typer
 import uvicorn
 
 from app import logs, meters
 from app.errors import Conflict
 from app.main import create_app
 from app.ports import listening
-from app.settings import Settings
+from app.settings import Settings, load_settings
+from app.storage.embedded import located
 from app.supervisor.parts import Part, spawn
 from app.supervisor.plan import SITE_STOP_SECONDS, child_environment, python, site_answers
 from app.supervisor.watch import Stopped, Supervisor
@@ -29,6 +32,25 @@ from app.supervisor.watch import Stopped, Supervisor
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 LAST_SECONDS = 2.0  # for what can't be cancelled: a thread that waits for a storage that doesn't answer
+
+
+def serve_command(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Site processes.")] = 1,
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run the site alone (production). Jobs are run by `assay work`.
+
+    Example: assay serve --host 0.0.0.0 --port 8000 --workers 4
+    """
+    if fd is not None:
+        serve_socket(located(load_settings()), fd=fd)
+        return
+    if "ASSAY_BASE_URL" not in os.environ:
+        os.environ["ASSAY_BASE_URL"] = f"http://127.0.0.1:{port}"
+    settings = located(load_settings())
+    serve(settings, host=host, port=port, workers=workers)
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:

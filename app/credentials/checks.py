@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.credentials import keys, rdf, signing, structure, vc_jwt
+from app.credentials import keys, signing, structure, vc_jwt
 from app.credentials.document import salted_digest
 from app.credentials.levels import why_levels_disagree
 from app.credentials.reading import Sealed, moment_of, read
@@ -111,6 +111,8 @@ def did_key_issuer(issuer: str) -> IssuerKeys | None:
 def _context(document: Json) -> Check:
     """The proof is left out: its own check reads it."""
     unsigned = {key: value for key, value in document.items() if key != "proof"}
+    from app.credentials import rdf  # noqa: PLC0415  # 20 MB: for those who sign or check
+
     return _guarded("context", lambda: bool(rdf.canonical(unsigned)), yes="Its terms are the known ones.")
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.credentials import rdf
 from app.credentials.characters import clean
 from app.credentials.keys import Signer, from_multibase, multibase, verify_ed25519
 from app.credentials.vocabulary import CREDENTIALS_V2, DATA_INTEGRITY
@@ -77,6 +76,8 @@ def _is_usable(proof: Json) -> bool:
 
 def _hash_data(unsigned: Json, *, options: Json) -> bytes:
     """Return the hash of the proof's options followed by the hash of the document (section 3.3.4)."""
+    from app.credentials import rdf  # noqa: PLC0415  # 20 MB: for those who sign or check
+
     contexts = rdf.contexts_of(unsigned)
     if not {CREDENTIALS_V2, DATA_INTEGRITY} & set(contexts):
         raise Invalid("The document's contexts do not define a proof.", code="unknown-context")

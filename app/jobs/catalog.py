@@ -46,4 +46,9 @@ CATALOG: dict[str, JobKind] = {
 }
 
 # Periodic jobs: seconds between slots. The slot is in the id, so each runs once however many processes tick.
-PERIODIC: dict[str, int] = {CLOSE_DUE_LOTS.name: 300, REFRESH_STATUS.name: 3600, SWEEP_UPLOADS.name: 6 * 3600}
+PERIODIC: dict[str, int] = {
+    CLOSE_DUE_LOTS.name: 300,
+    REFRESH_STATUS.name: 3600,
+    SWEEP_UPLOADS.name: 6 * 3600,
+    PURGE.name: 24 * 3600,
+}

@@ -21,6 +21,7 @@ from app.jobs import presence
 from app.moving import objects, rows, state
 from app.moving.objects import Known
 from app.moving.rows import Content
+from app.moving.state import Place
 from app.schema.migrate import is_current, migrate
 from app.settings import Settings
 from app.storage import embedded
@@ -31,6 +32,7 @@ from app.supervisor import folder
 
 LIMITS = Limits(name="assay copy", statement=0, lock=60, idle_in_unit=0)
 
+OBJECTS_DONE = "(objects)"  # in the list of tables that are done; no table has such a name
 Say = Callable[[str], None]
 
 
@@ -72,8 +74,7 @@ def copy(settings: Settings, target: Settings, *, say: Say) -> Report:
         _begin(source, engine, say)
         storage = Storage(target)
         make_bucket(storage.client, bucket=storage.bucket, region=storage.region, on_aws=is_aws(storage.endpoint_url))
-        with _storage_of(settings) as own:
-            _objects(own, storage, engine, say)
+        _objects(settings, storage, engine, say)
         for name, written in rows.copy_all(source.connection, engine):
             say(f"rows of {name}: {written} written, {source.contents[name].rows} in all")
         report = _compare(source, storage, engine, say)
@@ -152,13 +153,20 @@ def _begin(source: Source, engine: Engine, say: Say) -> None:
             say("going on with the copy that was begun here")
 
 
-def _objects(own: Storage, storage: Storage, engine: Engine, say: Say) -> None:
+def _objects(settings: Settings, storage: Storage, engine: Engine, say: Say) -> None:
+    """Copy what is not there yet; the storage of the folder need not start when all of it is."""
+    with reading(engine) as session:
+        if state.place_of(session.connection(), OBJECTS_DONE).done:
+            return
     count, size = 0, 0
-    for done in objects.copy_all(own, storage, engine):
-        count, size = count + 1, size + done.size_bytes
-        if count % 100 == 0:
-            say(f"objects: {count} copied now, {size / 1e6:.0f} MB")
+    with _storage_of(settings) as own:
+        for done in objects.copy_all(own, storage, engine):
+            count, size = count + 1, size + done.size_bytes
+            if count % 100 == 0:
+                say(f"objects: {count} copied now, {size / 1e6:.0f} MB")
     say(f"objects: {count} copied now, {size / 1e6:.0f} MB")
+    with writing(engine) as session:
+        state.move_on(session.connection(), OBJECTS_DONE, Place(0, done=True))
 
 
 def _compare(source: Source, storage: Storage, engine: Engine, say: Say) -> Report:

@@ -15,7 +15,7 @@ from app.settings import Settings
 
 AWS = (".amazonaws.com", ".amazonaws.com.cn")
 CONNECT_SECONDS = 5
-READ_SECONDS = 60  # completing a large upload is slow on some services
+READ_SECONDS = 30
 TRIES_AGAIN = 2
 CONNECTIONS = 50  # threads of a site that talk to the storage at the same time
 

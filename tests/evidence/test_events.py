@@ -157,6 +157,15 @@ def test_a_quiet_stream_breathes_so_that_proxies_keep_it(engine: Engine):
     assert run_apart(first, 3) == ["retry: 2000\n\n", ": still here\n\n", ": still here\n\n"]
 
 
+def test_a_stream_ends_when_the_site_is_told_to_stop(engine: Engine):
+    async def whole() -> list[str]:
+        told = iter([False, True])
+        quiet = stream(engine, lambda _: Look((), is_over=False), after=0, breath_seconds=0, ending=lambda: next(told))
+        return [line async for line in quiet]
+
+    assert run_apart(whole) == ["retry: 2000\n\n", ": still here\n\n"]
+
+
 def test_a_stream_ends_when_the_database_goes_and_the_browser_comes_back(tmp_path: Path):
     async def whole() -> list[str]:
         nowhere = make_engine(f"sqlite:///{tmp_path}/gone/x.sqlite3")

@@ -18,6 +18,7 @@ from sqlmodel import select
 from app.accounts.people import NewPerson, add_organisation, add_person
 from app.accounts.sign_in import make_token
 from app.actor import Role
+from app.db.clock import system_clock
 from app.db.engine import make_engine, writing
 from app.evidence.models import Evidence
 from app.evidence.states import EvidenceState, SubmissionState
@@ -27,7 +28,6 @@ from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
 from app.storage.embedded import wait_for
-from app.web.deps import system_clock
 from tests.cli.running import Shell
 from tests.factories import a_submission
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.db.engine import reading, writing
+from app.jobs.catalog import PERIODIC, PURGE
 from app.jobs.clock import clock
 from app.jobs.models import Job, JobState, Queue
 from app.jobs.purging import AT_ONCE, KEPT, purge
@@ -25,6 +26,7 @@ def left(engine: Engine) -> set[str]:
 
 
 def test_jobs_that_ended_long_ago_are_removed(engine: Engine):
+    assert PERIODIC[PURGE.name] == 24 * 3600
     with writing(engine) as session:
         session.add_all(an_ended_job(f"old:{number}", JobState.DONE, OLD) for number in range(AT_ONCE + 1))
         session.add(an_ended_job("cancelled", JobState.CANCELLED, OLD))
