@@ -12,6 +12,7 @@ from app.actor import Role, Scope
 from app.assessments.forms import DraftForm, SendForm
 from app.assessments.models import Assessment
 from app.assessments.service import Preview, preview
+from app.errors import BadRequest
 from app.evidence.models import Submission
 from app.evidence.show import evidence_json, time_text
 from app.evidence.submissions import evidence_of
@@ -20,12 +21,14 @@ from app.frameworks.models import RubricVersion
 from app.review import claims
 from app.review.hooks import Hooks, Taking
 from app.review.models import Claim
-from app.review.queue import Filters, QueueItem, waiting
+from app.review.queue import Filters, QueueItem, queue_slice
 from app.review.sending import send as send_judgement
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
 
 ASSESSORS = frozenset({Role.ASSESSOR})
+MOST_LISTED = 100
+MOST_DIGITS = 9  # what is longer is too much anyway, and Python reads no number of thousands of digits
 
 
 class ClaimForm(BaseModel):
@@ -60,8 +63,28 @@ def taking(call: Call[Any]) -> Taking:
 
 def queue(call: Call[NoForm]) -> Response:
     filters = Filters(call.query("rubric"), call.query("language"), call.query("kind"), call.query("sort"))
-    items = waiting(call.session, actor=call.actor, now=call.now, filters=filters)
-    return call.json({"items": [item_json(item) for item in items], "next": None})
+    found = queue_slice(
+        call.session, actor=call.actor, now=call.now, filters=filters, limit=limit_of(call), after=cursor_of(call)
+    )
+    following = str(found.next) if found.next else None
+    return call.json({"items": [item_json(item) for item in found.items], "next": following})
+
+
+def limit_of(call: Call[Any]) -> int:
+    """Return how many items of a list are asked for."""
+    wanted = call.query("limit") or "50"
+    if not wanted.isdecimal() or len(wanted) > MOST_DIGITS or not 1 <= int(wanted) <= MOST_LISTED:
+        raise BadRequest("The limit is a number from 1 to 100.", code="bad-limit")
+    return int(wanted)
+
+
+def cursor_of(call: Call[Any]) -> UUID | None:
+    """Return the item after which a list goes on."""
+    wanted = call.query("cursor")
+    try:
+        return UUID(wanted) if wanted else None
+    except ValueError as error:
+        raise BadRequest("This cursor is not one of ours.", code="bad-cursor") from error
 
 
 def item_json(item: QueueItem) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlmodel import Session, col, or_, select
 
 from app.actor import Actor, Role
@@ -12,7 +12,7 @@ from app.assessments.models import Assessment
 from app.audit import service as audit
 from app.db.locking import locked, locked_if_free
 from app.errors import Conflict, NotAllowed, NotFound
-from app.evidence.models import Involvement, Submission
+from app.evidence.models import WAITING, Involvement, Submission
 from app.evidence.states import Part, Purpose, SubmissionState
 from app.frameworks.models import RubricVersion
 from app.review.hooks import Taking
@@ -68,6 +68,7 @@ def waiting_submissions(*, actor: Actor, now: datetime) -> Any:
     conflicts = select(DeclaredConflict.submission_id).where(DeclaredConflict.person_id == actor.person_id)
     query = select(Submission).where(
         Submission.organisation_id == actor.organisation_id,
+        text(WAITING),
         or_(
             Submission.state == SubmissionState.READY,
             (col(Submission.state) == SubmissionState.IN_ASSESSMENT) & col(Submission.id).in_(expired),

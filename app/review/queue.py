@@ -1,15 +1,18 @@
 """The queue as an assessor sees it: what waits, without names (rule 11)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import false, func, literal, tuple_
 from sqlmodel import Session, col, select
 
 from app.actor import Actor
+from app.errors import BadRequest
 from app.evidence.models import Evidence, Submission
-from app.evidence.states import JUDGED
+from app.evidence.states import JUDGED, EvidenceKind
 from app.review.claims import waiting_submissions, why_not
 
 TURNAROUND = timedelta(days=5)
@@ -44,40 +47,86 @@ class QueueItem:
     warnings: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class QueueSlice:
+    """Some of the queue in its order; `next` is where the rest begins, None at its end."""
+
+    items: list[QueueItem]
+    next: UUID | None
+
+
 def waiting(
     session: Session, *, actor: Actor, now: datetime, filters: Filters = Filters()
 ) -> list[QueueItem]:  # frozen
-    """List what this assessor may claim, at most 200 items."""
-    query = waiting_submissions(actor=actor, now=now)
+    """List what this assessor may claim, the first 200 items."""
+    return queue_slice(session, actor=actor, now=now, filters=filters, limit=LIMIT).items
+
+
+def queue_slice(
+    session: Session, *, actor: Actor, now: datetime, filters: Filters, limit: int, after: UUID | None = None
+) -> QueueSlice:
+    """List what this assessor may claim, from the submission `after` on. BadRequest for one that is not of the queue.
+
+    A slice may hold fewer items than asked for although there is a next one: what earlier attempts forbid somebody
+    is sorted out here, the rest in the database.
+    """
+    order = ORDERS.get(filters.sort or "", _by_time)
+    query = _filtered(waiting_submissions(actor=actor, now=now).order_by(None), filters)
+    if after is not None:
+        query = query.where(_beyond(session, order, after, actor))
+    columns = [column.desc() if order.newest_first else column for column in order.columns]
+    rows = list(session.exec(query.order_by(*columns).limit(limit + 1)))
+    allowed = [row for row in rows[:limit] if why_not(session, actor=actor, submission=row) is None]
+    evidence = _evidence_of(session, [row.id for row in allowed])
+    items = [_item(row, evidence.get(row.id, []), now) for row in allowed]
+    return QueueSlice(items, rows[limit - 1].id if len(rows) > limit else None)
+
+
+def _filtered(query: Any, filters: Filters) -> Any:
     if filters.rubric:
         query = query.where(Submission.rubric_code == filters.rubric)
     if filters.language:
         query = query.where(Submission.language == filters.language)
-    rows = [row for row in session.exec(query.limit(LIMIT)) if why_not(session, actor=actor, submission=row) is None]
-    evidence = _evidence_of(session, [row.id for row in rows])
-    items = [_item(row, evidence.get(row.id, []), now) for row in rows]
     if filters.kind:
-        items = [item for item in items if filters.kind in item.kinds]
-    return sorted(items, key=ORDERS.get(filters.sort or "", _oldest))
+        kinds = {kind.value for kind in EvidenceKind}
+        of_kind = select(Evidence.submission_id).where(
+            Evidence.kind == filters.kind if filters.kind in kinds else false(), col(Evidence.state).in_(JUDGED)
+        )
+        query = query.where(col(Submission.id).in_(of_kind))
+    return query
 
 
-def _oldest(item: QueueItem) -> tuple[float, str]:
-    return item.waiting_since.timestamp(), item.reference
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """An order of the queue that ends with the id, so that no two submissions share a place."""
+
+    columns: tuple[Any, ...]
+    newest_first: bool = False
 
 
-def _newest(item: QueueItem) -> tuple[float, str]:
-    return -item.waiting_since.timestamp(), item.reference
-
-
-def _shortest(item: QueueItem) -> tuple[float, str]:
-    return float(item.duration_ms or 0), item.reference
-
-
-ORDERS: dict[str, Callable[[QueueItem], tuple[float, str]]] = {
-    "oldest": _oldest,
-    "newest": _newest,
-    "shortest": _shortest,
+_length = func.coalesce(
+    select(func.sum(Evidence.duration_ms))
+    .where(Evidence.submission_id == Submission.id, col(Evidence.state).in_(JUDGED))
+    .correlate(Submission)
+    .scalar_subquery(),
+    0,
+)
+_by_time = _Order((col(Submission.ready_at), col(Submission.id)))
+ORDERS = {
+    "oldest": _by_time,
+    "newest": _Order(_by_time.columns, newest_first=True),
+    "shortest": _Order((_length, col(Submission.id))),
 }
+
+
+def _beyond(session: Session, order: _Order, after: UUID, actor: Actor) -> Any:
+    """Return the condition for what comes after a submission, which may have been claimed since."""
+    own = (Submission.id == after, Submission.organisation_id == actor.organisation_id)
+    place = session.exec(select(*order.columns).where(*own)).first()
+    if place is None:
+        raise BadRequest("This cursor is not one of ours.", code="bad-cursor")
+    here = tuple_(*(literal(value, column.type) for value, column in zip(place, order.columns, strict=True)))
+    return tuple_(*order.columns) < here if order.newest_first else tuple_(*order.columns) > here
 
 
 def _evidence_of(session: Session, submission_ids: Sequence[UUID]) -> dict[UUID, list[Evidence]]:

@@ -5,12 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import Uuid, literal, tuple_
 from sqlmodel import and_, col, or_, select
 from starlette.responses import Response
 
 from app.actor import Role, Scope
 from app.assessments.forms import DraftForm, Form, JudgementForm, ScoreForm
 from app.assessments.service import preview
+from app.db.columns import UtcDateTime
 from app.errors import FieldError, Invalid, NotAllowed, NotFound
 from app.evidence.models import Submission
 from app.evidence.show import time_text
@@ -55,9 +57,10 @@ def list_lots(call: Call[NoForm]) -> Response:
     if wanted := call.query("state"):
         statement = statement.where(Lot.state == _lot_state(wanted))
     if (cursor := call.query("cursor")) and (after := call.session.get(Lot, _cursor(cursor))):
-        same_time = and_(col(Lot.opened_at) == after.opened_at, col(Lot.id) > after.id)
-        statement = statement.where(or_(col(Lot.opened_at) < after.opened_at, same_time))
-    rows = call.session.exec(statement.order_by(col(Lot.opened_at).desc(), col(Lot.id)).limit(limit + 1)).all()
+        here = tuple_(literal(after.opened_at, UtcDateTime()), literal(after.id, Uuid()))
+        statement = statement.where(tuple_(col(Lot.opened_at), col(Lot.id)) < here)
+    newest_first = (col(Lot.opened_at).desc(), col(Lot.id).desc())
+    rows = call.session.exec(statement.order_by(*newest_first).limit(limit + 1)).all()
     shown = [answers.lot_answer(call.session, lot=lot, actor=call.actor) for lot in rows[:limit]]
     return call.json({"items": shown, "next": shown[-1]["id"] if len(rows) > limit else None})
 

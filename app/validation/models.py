@@ -65,6 +65,7 @@ class Lot(SQLModel, table=True):
             postgresql_where=text("state = 'open'"),
         ),
         Index("ix_lot_state", "organisation_id", "state"),
+        Index("ix_lot_opened_at", "organisation_id", "opened_at", "id"),
     )
     id: UUID = Field(default_factory=new_id, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id")

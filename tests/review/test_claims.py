@@ -1,6 +1,7 @@
 """Claiming, drafting and sending over the API."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -231,3 +232,31 @@ def test_another_mark_of_the_same_attempt_stays_hidden(client: TestClient, world
     answer = client.get(f"/api/v1/claims/{held['id']}", headers=world.second)
     assert answer.json()["earlier"] == []
     assert "Seen here." not in answer.text
+
+
+@pytest.mark.parametrize("sort", ["oldest", "newest", "shortest"])
+def test_the_queue_is_read_in_pages_that_leave_nothing_out(client: TestClient, world: World, engine: Engine, sort: str):
+    with writing(engine) as session:
+        rubric = a_rubric(session, world.organisation)
+        for number in range(6):  # some wait equally long, some are equally short
+            a_submission(
+                session,
+                world.organisation,
+                rubric=rubric,
+                ready_at=NOW - timedelta(hours=number // 2),
+                duration_ms=1000 + number // 2,
+            )
+    address = f"/api/v1/queue?sort={sort}"
+    whole = client.get(address, headers=world.first).json()
+    assert (len(whole["items"]), whole["next"]) == (7, None)
+    read: list[dict[str, object]] = []
+    page = client.get(f"{address}&limit=3", headers=world.first).json()
+    while page["next"]:
+        read += page["items"]
+        page = client.get(f"{address}&limit=3&cursor={page['next']}", headers=world.first).json()
+    assert read + page["items"] == whole["items"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "cursor=x", f"cursor={UUID(int=1)}"])
+def test_a_page_of_the_queue_that_does_not_exist_is_a_bad_request(client: TestClient, world: World, query: str):
+    assert client.get(f"/api/v1/queue?{query}", headers=world.first).status_code == 400

@@ -322,6 +322,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lot'))
     )
     with op.batch_alter_table('lot', schema=None) as batch_op:
+        batch_op.create_index('ix_lot_opened_at', ['organisation_id', 'opened_at', 'id'], unique=False)
         batch_op.create_index('ix_lot_state', ['organisation_id', 'state'], unique=False)
         batch_op.create_index('uq_lot_open', ['assessor_id', 'organisation_id', 'rubric_code', 'rubric_major'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
@@ -359,6 +360,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_submission_candidate', ['candidate_id', 'created_at'], unique=False)
         batch_op.create_index('ix_submission_queue', ['organisation_id', 'state', 'ready_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_submission_rubric_id'), ['rubric_id'], unique=False)
+        batch_op.create_index('ix_submission_waiting', ['organisation_id', 'ready_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('ready', 'in-assessment')"), postgresql_where=sa.text("state IN ('ready', 'in-assessment')"))
 
     op.create_table('claim',
     sa.Column('id', sa.Uuid(), nullable=False),
