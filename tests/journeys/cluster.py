@@ -117,6 +117,7 @@ def cluster(
         known["ASSAY_BASE_URL"] = f"http://{LOOPBACK}:{front.port}"
         made = assay(environment_for(folder / "outside", **known), "init")
         assert made.returncode == 0, made.stderr
+        (folder / "logs").mkdir()
         machines = [network.machine(folder, number, known) for number in range(sites + len(workers))]
         environment = environment_for(folder / "outside", **known)
         here = Cluster(

@@ -19,7 +19,13 @@ from tests.journeys.recordings import a_talk, a_talking_video
 from tests.journeys.running import wait_for
 from tests.journeys.story import Cast, a_cast
 from tests.journeys.test_chain import test_from_a_recording_to_a_credential  # noqa: F401  # played once more, here
-from tests.journeys.test_kills import KINDS, state_of, video, words_of
+from tests.journeys.test_kills import (
+    KINDS,
+    state_of,
+    test_a_site_killed_during_send_and_decision_decides_once,  # noqa: F401  # and this one
+    video,
+    words_of,
+)
 
 pytestmark = pytest.mark.journey
 FREEZE_SECONDS = float(os.environ.get("FREEZE", LEASE.total_seconds() + 5))
