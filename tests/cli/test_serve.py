@@ -94,8 +94,8 @@ def test_a_killed_process_is_replaced_and_a_signal_ends_all_in_order(two: Site):
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
-def test_ctrl_c_lets_a_request_finish_and_the_log_tells_who_called(shell: Shell):
-    site = Site(shell, ASSAY_LOG_FORMAT="json")
+def test_ctrl_c_lets_a_request_finish_and_the_log_tells_who_called(shell: Shell, settings: Settings):
+    site = Site(shell, ASSAY_LOG_FORMAT="json", ASSAY_DATABASE_URL=settings.database)
     assert wait_for(site.answers, 60), site.log()
     site.get("/sign-in?next=/secret", X_Forwarded_For="203.0.113.7", X_Request_Id="from-the-proxy-1")
     with socket.create_connection(("127.0.0.1", site.port)) as slow:
