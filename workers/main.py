@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 import app.schema  # noqa: F401  # every table must be known before one is used
 from app import logs
-from app.db.engine import is_alive, make_engine
+from app.db.engine import is_alive, worker_engine
 from app.errors import AssayError, Unavailable
 from app.health.ready import Watch
 from app.jobs import embedded, presence
@@ -83,7 +83,7 @@ def database_file(url: str) -> Path | None:
 
 
 def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[bytes] | None) -> int:
-    engine = make_engine(settings.database)
+    engine = worker_engine(settings)
     is_alive(engine)  # one that is down is told in a sentence; whoever started us tries again
     if not is_current(engine):
         raise Unavailable("The database does not have the schema of this release. Run `assay migrate` first.")
