@@ -109,7 +109,9 @@ def test_ctrl_c_lets_a_request_finish_and_the_log_tells_who_called(shell: Shell,
         slow.sendall(b"{}")
         assert slow.recv(100).startswith(b"HTTP/1.1 4")  # an answer, not a broken line
     assert site.process.wait(timeout=20) == 0
-    line = json.loads(next(line for line in site.log().splitlines() if "from-the-proxy-1" in line))
+    line = json.loads(
+        next(line for line in site.log().splitlines() if "from-the-proxy-1" in line and '"route"' in line)
+    )
     assert (line["route"], line["status"], line["client"]) == ("/sign-in", 200, "203.0.113.0/24")
     assert "secret" not in site.log()
 
