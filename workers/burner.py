@@ -1,6 +1,6 @@
 """A worker for `assay bench jobs`: on one core, its jobs do nothing but use it.
 
-`python -m workers.burner ADDRESS CORE`. It serves the temporary database of the measurement and no other.
+`python -m workers.burner CORE`. It serves the temporary database of the measurement, which its starter names.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import app.schema  # noqa: F401  # every table must be known before one is used
 from app.db.engine import make_engine
 from app.jobs.engine import Handler, Run, Work
 from app.jobs.models import Job, Queue
+from app.settings import load_settings
 from workers.worker import Worker
 
 
@@ -29,10 +30,10 @@ def handler(_job: Job) -> Handler:
 
 def main() -> None:
     """Work until SIGTERM."""
-    address, core = sys.argv[1:]
+    (core,) = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core)})
-    engine = make_engine(address)
+    engine = make_engine(load_settings().database)
     work = Work(engine, [Queue.QUICK], 1, handler, lambda *_: None, periodic={})
     worker = Worker(work, stopping=threading.Event(), end_children=lambda: None)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())

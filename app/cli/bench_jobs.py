@@ -104,8 +104,8 @@ def _workers(url: str, engine: Engine, cores: Sequence[int]) -> Iterator[None]:
     with ExitStack() as running:
         for core in cores:
             process = subprocess.Popen(
-                python("workers.burner", url, str(core)),
-                env={**os.environ, "PYTHONPATH": import_path()},
+                python("workers.burner", str(core)),
+                env={**os.environ, "PYTHONPATH": import_path(), "ASSAY_DATABASE_URL": url},  # arguments are seen by all
                 stderr=subprocess.DEVNULL,
             )
             running.callback(process.wait)

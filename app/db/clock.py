@@ -41,18 +41,23 @@ class DatabaseClock:
         self._engine = engine
         self._local = local
         self._offset = timedelta()
-        self._due = datetime.max.replace(tzinfo=UTC) if engine.dialect.name == "sqlite" else self._local()
+        self._measures = engine.dialect.name != "sqlite"
+        self._measured = datetime.max.replace(tzinfo=UTC)
         self._measuring = threading.Lock()
 
     def __call__(self) -> datetime:
         now = self._local()
-        if now >= self._due and self._measuring.acquire(blocking=False):
+        if self._measures and self._is_due(now) and self._measuring.acquire(blocking=False):
             try:
-                self._due = now + MEASURE_EVERY
+                self._measured = now
                 self._measure()
             finally:
                 self._measuring.release()
         return self._local() + self._offset
+
+    def _is_due(self, now: datetime) -> bool:
+        """Say whether a minute is over, or our own clock was put back since."""
+        return not self._measured <= now < self._measured + MEASURE_EVERY
 
     def _measure(self) -> None:
         """Compare both clocks at the middle of a round trip."""

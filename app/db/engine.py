@@ -37,7 +37,7 @@ def make_engine(url: str, *, limits: Limits | None = None) -> Engine:
         raise Invalid(
             "ASSAY_DATABASE_URL names no database that Assay knows: sqlite:///... or postgresql+psycopg://..."
         )
-    engine = create_engine(url, creator=lambda: _open(path))
+    engine = create_engine(url, creator=lambda: _open(path), hide_parameters=True)  # errors are logged
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

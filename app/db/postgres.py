@@ -54,6 +54,7 @@ def server_engine(url: URL, limits: Limits) -> Engine:
         max_overflow=0,
         pool_timeout=limits.pool_wait,
         pool_use_lifo=True,
+        hide_parameters=True,  # errors are logged, and what is stored is of people
         connect_args=arguments,
     )
 

@@ -6,7 +6,6 @@ unfinished uploads can't follow. Their candidates are told as well, or they woul
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -40,7 +39,7 @@ def sweep(engine: Engine, storage: Storage, *, now: datetime, go_on: Callable[[]
         go_on()
         if reason := _why_over(storage, evidence, now):
             with writing(engine) as session:
-                _end(session, evidence.id, reason, now=now)
+                _end(session, Key(evidence.id, evidence.generation), reason, now=now)
     for upload in storage.unfinished(ALL_EVIDENCE):
         if upload.began_at + UPLOAD_LIFE < now:
             go_on()
@@ -60,9 +59,12 @@ def _why_over(storage: Storage, evidence: Evidence, now: datetime) -> Reason | N
     return None
 
 
-def _end(session: Session, evidence_id: UUID, reason: Reason, *, now: datetime) -> None:
-    """Tell the candidate, unless the upload was completed or removed meanwhile; a job deletes what is there."""
-    evidence = session.get(Evidence, evidence_id)
-    if evidence is not None and evidence.state is EvidenceState.UPLOADING:
+def _end(session: Session, key: Key, reason: Reason, *, now: datetime) -> None:
+    """Tell the candidate, unless the upload was completed or removed meanwhile; a job deletes what is there.
+
+    Looked at under its lock: an upload that is just being completed must not lose its object.
+    """
+    evidence = processing.current(session, key, states=processing.UNFINISHED)
+    if evidence is not None:
         removing.erase_later(session, evidence, now)
-        processing.abandoned(session, Key(evidence.id, evidence.generation), reason, now=now)
+        processing.abandoned(session, key, reason, now=now)

@@ -5,11 +5,12 @@ from collections.abc import Collection
 from datetime import datetime
 from pkgutil import resolve_name
 
-from sqlalchemy import update
+from sqlalchemy import case, literal, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app import logs
+from app.db.columns import UtcDateTime
 from app.jobs.catalog import JobKind
 from app.jobs.clock import moment
 from app.jobs.models import Job, JobState
@@ -59,10 +60,16 @@ def enqueue(
 
 def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None:
     """Cancel jobs: a waiting one never starts, a running one stops at its next look. Others stay as they are."""
-    jobs = update(Job).where(col(Job.id).in_(job_ids))
-    session.connection().execute(jobs.where(col(Job.state) == JobState.DOING).values(cancel=True))
-    waiting = jobs.where(col(Job.state) == JobState.TODO)
-    session.connection().execute(waiting.values(cancel=True, state=JobState.CANCELLED, ended_at=now))
+    waits = col(Job.state) == JobState.TODO
+    session.connection().execute(  # one statement: between two, a worker could take or give back a job
+        update(Job)
+        .where(col(Job.id).in_(job_ids), col(Job.state).in_([JobState.TODO, JobState.DOING]))
+        .values(
+            cancel=True,
+            state=case((waits, JobState.CANCELLED), else_=col(Job.state)),
+            ended_at=case((waits, literal(now, UtcDateTime)), else_=col(Job.ended_at)),
+        )
+    )
 
 
 def retry_failed(session: Session, *, now: datetime) -> list[str]:

@@ -38,6 +38,16 @@ def test_without_the_server_the_last_measurement_holds():
     server.remove()
 
 
+def test_a_clock_that_is_put_back_is_measured_anew(postgres_server: postgres.Server):
+    engine = make_engine(postgres_server.url)
+    days = [timedelta()]
+    clock = DatabaseClock(engine, local=lambda: wrong_clock() + days[0])
+    clock()
+    days[0] -= timedelta(days=1)
+    assert abs(clock() - system_clock()) < timedelta(seconds=5)
+    engine.dispose()
+
+
 def test_a_file_has_the_clock_of_its_machine(tmp_path):
     clock = DatabaseClock(make_engine(f"sqlite:///{tmp_path / 'none'}"), local=wrong_clock)
     assert clock() - system_clock() > SKEW / 2

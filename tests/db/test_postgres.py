@@ -18,10 +18,13 @@ from app.db.engine import is_alive, make_engine, reading, writing
 from app.db.failures import Contended
 from app.db.postgres import Limits
 from app.errors import Invalid, Unavailable
+from app.jobs.catalog import ISSUE
+from app.jobs.models import Job
+from app.jobs.service import enqueue
 from app.main import create_app
 from app.settings import Settings
 from tests import postgres
-from tests.conftest import ORIGIN
+from tests.conftest import NOW, ORIGIN
 from tests.factories import a_person, a_token, an_organisation, bearer
 from tests.races import at_once
 
@@ -93,6 +96,17 @@ def test_who_waits_too_long_for_a_lock_is_told_to_come_again(address: str, hasty
         run(session, "SELECT pg_advisory_xact_lock(7)")
         with pytest.raises(Unavailable), writing(hasty) as late:
             run(late, "SELECT pg_advisory_xact_lock(7)")
+    other.dispose()
+
+
+def test_a_job_that_can_not_be_dispatched_just_now_is_told_to_come_again(address: str, hasty: Engine):
+    other = make_engine(address)
+    with writing(other) as session:
+        run(session, "LOCK TABLE procrastinate_jobs")
+        with pytest.raises(Unavailable), writing(hasty) as late:
+            enqueue(late, ISSUE, job_id="issue:1", args={}, now=NOW)
+    with reading(hasty) as session:
+        assert session.get(Job, "issue:1") is None
     other.dispose()
 
 

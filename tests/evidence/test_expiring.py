@@ -1,17 +1,22 @@
 """Uploads that nobody finishes are dropped after a week, and their candidates are told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
+from sqlmodel import col, select
 
+from app.db.engine import reading, writing
 from app.evidence.expiring import sweep
 from app.evidence.models import Evidence
 from app.evidence.removing import erase_objects
+from app.evidence.states import EvidenceState
 from app.jobs.models import Job
 from app.storage.client import Storage
 from tests.conftest import NOW
 from tests.evidence.conftest import Candidate, put, row
+from tests.races import until_somebody_waits
 
 WEEK = timedelta(days=7, minutes=1)
 
@@ -71,3 +76,19 @@ def test_uploads_that_nobody_knows_are_dropped_when_they_are_old(stored: Storage
     assert orphan in upload_ids(stored)
     sweep(engine, stored, now=datetime.now(UTC) + WEEK, go_on=nothing)
     assert orphan not in upload_ids(stored)
+
+
+def test_an_upload_that_is_just_being_completed_keeps_its_object(
+    candidate: Candidate, stored: Storage, engine: Engine
+) -> None:
+    evidence = begun(candidate, engine)
+    with ThreadPoolExecutor(1) as other:
+        with writing(engine) as session:
+            complete = update(Evidence).where(col(Evidence.id) == evidence.id)
+            session.connection().execute(complete.values(state=EvidenceState.PROCESSING))
+            sweeping = other.submit(sweep, engine, stored, now=NOW + WEEK, go_on=nothing)
+            until_somebody_waits(engine)
+        sweeping.result(timeout=20)
+    with reading(engine) as session:
+        assert session.exec(select(Job.id).where(col(Job.id).startswith(f"erase:{evidence.id}"))).all() == []
+    assert row(engine, Evidence, evidence.id).state is EvidenceState.PROCESSING

@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,17 @@ def test_only_settings_that_are_files_or_public_stand_in_the_open():
     for name, service in services():
         plain = service.get("environment", {})
         assert not [each for each in plain if re.search(r"SECRET_KEY|TOKEN|PASSWORD$|DATABASE_URL", each)], name
+
+
+def test_no_other_container_can_have_the_address_that_sites_believe():
+    (pool,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    trusted = ip_address(COMPOSE["services"]["nginx"]["networks"]["inside"]["ipv4_address"])
+    assert trusted in ip_network(pool["subnet"])
+    assert trusted not in ip_network(pool["ip_range"])
+    sites = [service for name, service in services() if name.startswith("site-")]
+    assert {site["environment"]["ASSAY_TRUSTED_PROXIES"] for site in sites} == {str(trusted)}
+
+
+def test_a_worker_of_two_queues_is_told_both():
+    unit = (ROOT / "infra" / "systemd" / "assay-worker@.service").read_text()
+    assert "--queues %I " in unit  # %i would be media\\x2cquick: a comma can't stand in the name of a unit

@@ -1,10 +1,11 @@
 """Leases and fences of the job table."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlalchemy import Engine, update
+from sqlmodel import Session, col
 
 from app.audit.service import append, verify
 from app.db.engine import reading, writing
@@ -14,7 +15,8 @@ from app.jobs import engine as jobs
 from app.jobs.catalog import ISSUE, JobKind
 from app.jobs.clock import clock
 from app.jobs.models import Job, JobState, Queue
-from app.jobs.service import enqueue
+from app.jobs.service import cancel, enqueue
+from tests.races import until_somebody_waits
 
 
 def a_job(engine: Engine, job_id: str = "issue:1") -> None:
@@ -129,3 +131,25 @@ def test_a_job_ends_even_if_nobody_can_be_told(engine: Engine):
     execute(engine, job, handler=refuse, on_failed=broken)
     ended = state_of(engine)
     assert (ended.state, ended.error) == (JobState.FAILED, "This can't be signed.")
+
+
+def test_a_job_that_is_taken_while_it_is_cancelled_is_told(engine: Engine):
+    def cancel_it() -> None:
+        with writing(engine) as session:
+            cancel(session, ["issue:1"], now=clock())
+
+    a_job(engine)
+    with ThreadPoolExecutor(1) as other:
+        with writing(engine) as session:
+            session.connection().execute(update(Job).where(col(Job.id) == "issue:1").values(state=JobState.DOING))
+            cancelling = other.submit(cancel_it)
+            until_somebody_waits(engine)
+        cancelling.result(timeout=10)
+    assert (state_of(engine).state, state_of(engine).cancel) == (JobState.DOING, True)
+
+
+def test_a_waiting_job_that_is_cancelled_has_ended(engine: Engine):
+    a_job(engine)
+    with writing(engine) as session:
+        cancel(session, ["issue:1"], now=clock())
+    assert (state_of(engine).state, state_of(engine).ended_at is None) == (JobState.CANCELLED, False)
