@@ -100,3 +100,8 @@ def test_no_other_container_can_have_the_address_that_sites_believe():
 def test_a_worker_of_two_queues_is_told_both():
     unit = (ROOT / "infra" / "systemd" / "assay-worker@.service").read_text()
     assert "--queues %I " in unit  # %i would be media\\x2cquick: a comma can't stand in the name of a unit
+
+
+def test_a_worker_may_write_where_speech_models_are_kept():
+    unit = (ROOT / "infra" / "systemd" / "assay-worker@.service").read_text()
+    assert {"CacheDirectory=assay", "Environment=ASSAY_MODEL_DIR=%C/assay/models"} <= set(unit.splitlines())
