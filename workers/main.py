@@ -19,11 +19,11 @@ from sqlalchemy.engine import make_url
 
 import app.schema  # noqa: F401  # every table must be known before one is used
 from app import logs
+from app.db.clock import DatabaseClock
 from app.db.engine import is_alive, worker_engine
 from app.errors import AssayError, Unavailable
 from app.health.ready import Watch
 from app.jobs import embedded, presence
-from app.jobs.clock import clock
 from app.jobs.engine import Handler, Run, Work
 from app.jobs.models import Job, Queue
 from app.schema.migrate import is_current
@@ -130,7 +130,7 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         ),
         folder=folder,
         stopping=threading.Event(),
-        clock=clock,
+        clock=DatabaseClock(engine),
     )
 
 

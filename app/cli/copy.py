@@ -12,9 +12,11 @@ from app.moving.copying import Report, copy
 from app.moving.keys import copy_keys, key_names
 from app.settings import Settings
 
+TO = "The database: postgresql+psycopg://user@host/name; its password by PGPASSWORD or ~/.pgpass"
+
 
 def copy_command(
-    to: Annotated[str, typer.Option("--to", help="The database: postgresql+psycopg://user:password@host/name")],
+    to: Annotated[str, typer.Option(help=TO)],
     endpoint: Annotated[str, typer.Option("--s3-endpoint", help="The address of the S3 service.")],
     bucket: Annotated[str, typer.Option("--s3-bucket", help="Made if it is not there and may be made.")] = "assay",
     region: Annotated[str, typer.Option("--s3-region", help="Else AWS_REGION, else us-east-1.")] = "",

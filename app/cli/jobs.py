@@ -1,12 +1,11 @@
 """`assay jobs`: what waits, runs and has failed, and a second chance for the failed."""
 
-from datetime import UTC, datetime
-
 import typer
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from app.cli.output import AsJson, read_unit, show, write_unit
+from app.db.clock import now_in
 from app.jobs.models import Job, JobState
 from app.jobs.service import retry_failed
 
@@ -36,5 +35,5 @@ def retry(as_json: AsJson = False) -> None:
     Example: assay jobs retry
     """
     with write_unit() as session:
-        again = retry_failed(session, now=datetime.now(UTC))
+        again = retry_failed(session, now=now_in(session))
     show({"retried": again}, as_json=as_json)

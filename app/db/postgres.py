@@ -47,7 +47,7 @@ def server_engine(url: URL, limits: Limits) -> Engine:
     arguments: dict[str, Any] = {name: value for name, value in ours.items() if name not in url.query}
     arguments["options"] = " ".join([_options(limits), str(url.query.get("options", ""))]).strip()
     return create_engine(
-        url.set(drivername=DRIVER).difference_update_query(["options"]),
+        url.set(drivername=DRIVER),
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_size=limits.pool,

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from app import meters
 from app.db.clock import system_clock
-from app.errors import NotFound
+from app.errors import BadRequest, NotFound
 from app.health.figures import Figures
-from app.health.ready import SERVICE, Watch
+from app.health.ready import PARTS, SERVICE, Watch
 from app.settings import LOOPBACK
 from app.web.call import Call, NoForm
 from app.web.endpoint import Access
@@ -29,8 +29,11 @@ def ready(call: Call[NoForm]) -> Response:
     `?only=database,storage` looks at these parts alone: what a load balancer needs of a site.
     """
     watch: Watch = call.deps.services[SERVICE]
-    only = call.query("only")
-    missing = watch.missing(only.split(",") if only else None)
+    asked = call.query("only")
+    only = asked.split(",") if asked else None
+    if unknown := set(only or ()) - PARTS.keys():
+        raise BadRequest("There is no part of the name %(name)s.", name=min(unknown), code="unknown-part")
+    missing = watch.missing(only)
     return call.json({"ok": not missing, "missing": missing}, status=503 if missing else 200)
 
 

@@ -139,9 +139,10 @@ def take(engine: Engine, job_id: str, *, lease: timedelta) -> Job | timedelta | 
 
 
 def address_of(engine: Engine) -> str:
-    """Return the address of the engine's database for psycopg, with watchful connections."""
+    """Return the address of the engine's database for psycopg, with watchful connections. What it says itself wins."""
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return make_conninfo(url, connect_timeout=CONNECT_SECONDS, application_name="assay worker", **ALIVE)
+    ours: dict[str, str | int] = {"connect_timeout": CONNECT_SECONDS, "application_name": "assay worker", **ALIVE}
+    return make_conninfo(url, **{name: value for name, value in ours.items() if name not in engine.url.query})
 
 
 class Hands:

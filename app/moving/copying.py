@@ -17,6 +17,7 @@ from app.audit.service import verify
 from app.db.engine import make_engine, reading, writing
 from app.db.postgres import Limits
 from app.errors import Conflict, Invalid, Unavailable
+from app.evidence.adding import ALL_EVIDENCE
 from app.jobs import presence
 from app.moving import objects, rows, state
 from app.moving.objects import Known
@@ -71,9 +72,10 @@ def copy(settings: Settings, target: Settings, *, say: Say) -> Report:
     """
     _check(settings, target)
     with _held_still(settings, say) as source, _opened(target) as engine:
-        _begin(source, engine, say)
         storage = Storage(target)
         make_bucket(storage.client, bucket=storage.bucket, region=storage.region, on_aws=is_aws(storage.endpoint_url))
+        _check_bucket(storage, engine)
+        _begin(source, engine, say)
         _objects(settings, storage, engine, say)
         for name, written in rows.copy_all(source.connection, engine):
             say(f"rows of {name}: {written} written, {source.contents[name].rows} in all")
@@ -139,10 +141,23 @@ def _write_lock(engine: Engine) -> Iterator[Connection]:
 def _opened(target: Settings) -> Iterator[Engine]:
     engine = make_engine(target.database, limits=LIMITS)
     try:
+        with reading(engine) as session:  # before anything is changed there
+            connection = session.connection()
+            if not state.is_begun(connection) and not rows.is_empty(connection):
+                raise Conflict(state.NOT_EMPTY)
         migrate(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def _check_bucket(storage: Storage, engine: Engine) -> None:
+    """Refuse a bucket that holds somebody's evidence or uploads. Once the copy has begun, they are the copy's."""
+    with reading(engine) as session:
+        if state.is_begun(session.connection()):
+            return
+    if storage.keys(ALL_EVIDENCE) or storage.unfinished(ALL_EVIDENCE):
+        raise Conflict("The bucket %(bucket)s holds evidence already. Give one of its own.", bucket=storage.bucket)
 
 
 def _begin(source: Source, engine: Engine, say: Say) -> None:

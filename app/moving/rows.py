@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnClause, Connection, Engine, Row, Table, func, insert, literal_column, select, text
+from sqlalchemy import ColumnClause, Connection, Engine, Row, Table, func, insert, inspect, literal_column, select, text
 from sqlmodel import SQLModel
 
 from app.db.engine import reading, writing
@@ -70,8 +70,10 @@ def _plain(value: object) -> str:
 
 
 def is_empty(target: Connection) -> bool:
-    """Say whether there is no row of ours."""
-    return all(target.execute(select(func.count()).select_from(table)).scalar_one() == 0 for table in tables())
+    """Say whether there is no row of ours; tables that an older release did not have are empty too."""
+    there = set(inspect(target).get_table_names())
+    ours = [table for table in tables() if table.name in there]
+    return all(target.execute(select(func.count()).select_from(table)).scalar_one() == 0 for table in ours)
 
 
 def copy_all(source: Connection, target: Engine) -> Iterator[tuple[str, int]]:

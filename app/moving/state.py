@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, String
 from app.db.columns import UtcDateTime
 from app.errors import Conflict
 
+NOT_EMPTY = "The target database is not empty. Give one that holds nothing of Assay yet."
 METADATA = MetaData()
 COPY = Table(
     "assay_copy",
@@ -48,9 +49,9 @@ def begin(target: Connection, source: str, *, is_empty: bool) -> bool:
 
     `source` is the digest of all rows there: one that was used in between is another source.
     """
-    if not inspect(target).has_table(COPY.name):
+    if not is_begun(target):
         if not is_empty:
-            raise Conflict("The target database is not empty. Give one that holds nothing of Assay yet.")
+            raise Conflict(NOT_EMPTY)
         METADATA.create_all(target)
         target.execute(insert(COPY).values(source=source, begun_at=datetime.now(UTC)))
         return False
@@ -66,6 +67,11 @@ def begin(target: Connection, source: str, *, is_empty: bool) -> bool:
             "Make the target database anew and begin again."
         )
     return True
+
+
+def is_begun(target: Connection) -> bool:
+    """Say whether a copy was begun here."""
+    return inspect(target).has_table(COPY.name)
 
 
 def finish(target: Connection) -> None:

@@ -96,7 +96,7 @@ class Move:
 @pytest.fixture
 def move(tmp_path: Path, postgres_server: postgres.Server, outside_storage: Outside) -> Iterator[Move]:
     url = postgres_server.make_empty()
-    yield Move(Shell(tmp_path), url, outside_storage, "assay")
+    yield Move(Shell(tmp_path), url, outside_storage, f"copy-{uuid4().hex[:12]}")
     postgres_server.drop(url)
 
 
@@ -236,3 +236,17 @@ def test_what_is_in_use_or_not_empty_is_refused(move: Move) -> None:
         assert "worker runs" in move.refusal()
     assert "not empty" in move.refusal()
     assert "postgresql+psycopg" in move.refusal(database_url="sqlite:///other")
+
+
+def test_a_bucket_with_evidence_of_somebody_else_is_refused(move: Move) -> None:
+    data_dir = move.shell.data_dir
+    (data_dir / "storage").mkdir()
+    weed.keep_keys(data_dir / "storage")
+    engine = make_engine(Settings(data_dir=data_dir).database)
+    migrate(engine)
+    engine.dispose()
+    theirs = Storage(move.settings)
+    theirs.client.create_bucket(Bucket=move.bucket)
+    theirs.put_bytes("e/theirs", b"evidence", media_type="text/plain")
+    assert "holds evidence" in move.refusal()
+    assert theirs.keys("e/") == ["e/theirs"]

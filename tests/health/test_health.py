@@ -43,6 +43,9 @@ def test_a_load_balancer_asks_about_some_parts_alone(client: TestClient):
     assert client.get("/readyz?only=database").json() == {"ok": True, "missing": []}
     answer = client.get("/readyz?only=database,storage")
     assert (answer.status_code, answer.json()["missing"]) == (503, ["storage"])
+    answer = client.get("/readyz?only=databse", headers={"Accept": "application/json"})
+    assert answer.status_code == 400  # a slip must not look like health
+    assert "databse" in answer.text
 
 
 def test_an_answer_is_kept_for_a_moment(engine: Engine, settings: Settings):

@@ -4,16 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Engine, update
 from sqlmodel import Session, col
 
 from app.audit.service import append, verify
-from app.db.engine import reading, writing
+from app.db.engine import make_engine, reading, writing
 from app.errors import Invalid, Unavailable
 from app.jobs import embedded
 from app.jobs import engine as jobs
 from app.jobs.catalog import ISSUE, JobKind
 from app.jobs.clock import clock
+from app.jobs.distributed import address_of
 from app.jobs.models import Job, JobState, Queue
 from app.jobs.service import cancel, enqueue
 from tests.races import until_somebody_waits
@@ -153,3 +155,11 @@ def test_a_waiting_job_that_is_cancelled_has_ended(engine: Engine):
     with writing(engine) as session:
         cancel(session, ["issue:1"], now=clock())
     assert (state_of(engine).state, state_of(engine).ended_at is None) == (JobState.CANCELLED, False)
+
+
+def test_procrastinate_looks_where_the_address_says():
+    """What the address asks of a connection holds for dispatching too: another schema would be another queue."""
+    address = "postgresql+psycopg://assay@db.example.org/assay?options=-csearch_path%3Dassay&keepalives_idle=60"
+    told = conninfo_to_dict(address_of(make_engine(address)))
+    assert "-csearch_path=assay" in told["options"]
+    assert (told["keepalives_idle"], told["host"]) == ("60", "db.example.org")

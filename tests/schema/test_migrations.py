@@ -5,10 +5,10 @@ import re
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 from sqlmodel import SQLModel
 
-from app.db.engine import make_engine
+from app.db.engine import make_engine, reading, writing
 from app.schema.migrate import is_current, migrate
 from tests import postgres
 
@@ -66,3 +66,13 @@ def test_four_processes_migrate_an_empty_database_at_once(postgres_server: postg
     assert is_current(engine)
     engine.dispose()
     postgres_server.drop(url)
+
+
+def test_a_database_of_a_newer_release_is_left_as_it_is(engine: Engine):
+    """Machines are upgraded one after the other: those of the old release go on meanwhile."""
+    with writing(engine) as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert is_current(engine)
+    migrate(engine)
+    with reading(engine) as session:
+        assert session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
