@@ -7,7 +7,6 @@ library reads when it is imported), so that whichever of them is asked answers f
 import os
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -67,10 +66,13 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 def _lives(pid: int) -> bool:
-    with suppress(ProcessLookupError, PermissionError):
+    try:
         os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's, and it is there
         return True
-    return False
+    return True
 
 
 def _only(collector: Collector) -> CollectorRegistry:
