@@ -10,7 +10,8 @@ from app.actor import Role
 from app.errors import Conflict
 from app.review import claims
 from app.review.api import taking
-from app.review.queries import AT_ONCE, Wanted, queue_page, workstation_page
+from app.review.queries import AT_ONCE, Wanted, queue_page
+from app.review.workstation import workstation_page
 from app.text import whole_number
 from app.web.call import Call, NoForm
 from app.web.routing import get, post

@@ -7,8 +7,10 @@ from app.errors import BadRequest, Conflict, NotAllowed
 from app.text import whole_number
 from app.validation import claims, leases, lots
 from app.validation.api import VALIDATORS, WATCHERS, lease_of
-from app.validation.lot_pages import lot_page, lots_page, visible_lot
-from app.validation.queries import BlindPage, outcome_of, sample_page, validation_page
+from app.validation.lot_page import lot_page, visible_lot
+from app.validation.lots_page import lots_page
+from app.validation.queries import BlindPage, outcome_of, validation_page
+from app.validation.sample_page import sample_page
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
 
