@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pkgutil import resolve_name
+from queue import Empty, SimpleQueue
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +33,9 @@ def dispatcher_for(work: Work) -> Dispatcher:
 class Worker:
     """A dispatcher, and the pulse that keeps the rest going.
 
-    `stopping` tells handlers to give their job back; `end_children` ends those that hear nobody.
+    `stopping` tells handlers to give their job back; `end_children` ends those that hear nobody. Wishes to stop come
+    from signal handlers, which run in the middle of anything the main thread does: an Event would lock it out of itself
+    when that was just looking at it. A SimpleQueue may be interrupted by itself.
     """
 
     def __init__(self, work: Work, *, stopping: threading.Event, end_children: Callable[[], None]) -> None:
@@ -40,25 +43,23 @@ class Worker:
         self._stopping = stopping
         self._end_children = end_children
         self._me = presence.Presence(uuid.uuid4().hex, tuple(work.queues), work.concurrency, clock())
-        self._ending = threading.Event()
+        self._wishes: SimpleQueue[None] = SimpleQueue()
         self._seen = time.monotonic()
         self._dispatcher = dispatcher_for(work)
 
     def stop(self) -> None:
-        """Take no more jobs; a second call gives running ones back at once."""
-        if self._ending.is_set():
-            self._stopping.set()
-        self._ending.set()
+        """Take no more jobs; a second call gives running ones back at once. Signal handlers may call it."""
+        self._wishes.put(None)
 
     def run(self) -> None:
         """Work until `stop`; then wait a little for short jobs and give long ones back."""
         self._dispatcher.start()
         log.info("working on %s", ", ".join(self._work.queues))
         self._pulse()
-        while not self._ending.wait(self._work.timing.beat.total_seconds()):
+        while not self._is_asked_within(self._work.timing.beat.total_seconds()):
             self._pulse()
         self._dispatcher.stop()
-        self._join(PATIENCE_SECONDS, until=self._stopping)
+        self._join(PATIENCE_SECONDS, or_until_asked_again=True)
         self._stopping.set()
         self._join(GIVE_BACK_SECONDS)
         self._end_children()
@@ -69,9 +70,16 @@ class Worker:
         """Return for how many seconds the database has answered no sign of life of this process."""
         return max(time.monotonic() - self._seen, self._dispatcher.silent_for())
 
-    def _join(self, seconds: float, *, until: threading.Event | None = None) -> None:
+    def _is_asked_within(self, seconds: float) -> bool:
+        try:
+            self._wishes.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+    def _join(self, seconds: float, *, or_until_asked_again: bool = False) -> None:
         limit = time.monotonic() + seconds
-        while time.monotonic() < limit and not (until and until.is_set()):
+        while time.monotonic() < limit and not (or_until_asked_again and self._is_asked_within(0)):
             if self._dispatcher.join(min(0.2, max(0.0, limit - time.monotonic()))):
                 return
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import tempfile
-import threading
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 from types import FrameType
@@ -31,7 +31,7 @@ from app.supervisor.watch import Stopped, Supervisor
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS = 10
-LAST_SECONDS = 2.0  # for what can't be cancelled: a thread that waits for a storage that doesn't answer
+LAST_SECONDS = 2  # for what can't be cancelled: a thread that waits for a storage that doesn't answer
 
 
 def serve_command(
@@ -80,9 +80,10 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     logs.set_up(settings.log_format)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn hands a signal on to this when all is done
-    ending = threading.Event()
+    signal.signal(signal.SIGALRM, _cut)
+    ending = Ending()
     config = uvicorn.Config(
-        create_app(settings, ending=ending.is_set),
+        create_app(settings, ending=lambda: ending.asked),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -98,24 +99,29 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+@dataclass(slots=True)
+class Ending:
+    """Whether the site was asked to end. What signal handlers touch takes no locks."""
+
+    asked: bool = False
+
+
 class Site(uvicorn.Server):
     """A server that tells its event streams when it ends, and ends for certain."""
 
-    def __init__(self, config: uvicorn.Config, ending: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Ending) -> None:
         super().__init__(config)
         self._ending = ending
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; called when a signal arrives."""
-        if not self._ending.is_set():
-            self._ending.set()
-            limit = threading.Timer(GRACE_SECONDS + LAST_SECONDS, _cut)
-            limit.daemon = True
-            limit.start()
+        if not self._ending.asked:
+            self._ending.asked = True
+            signal.alarm(GRACE_SECONDS + LAST_SECONDS)
         super().handle_exit(sig, frame)
 
 
-def _cut() -> None:
+def _cut(_number: int, _frame: FrameType | None) -> None:
     log.warning("a request took longer than %d s after the wish to stop; it is cut off", GRACE_SECONDS)
     os._exit(0)
 

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ class Supervisor:
     def __init__(self, *, say: Callable[[str], None]) -> None:
         self._say = say
         self._groups: list[list[Running]] = []
-        self._stopping = threading.Event()
+        self._stopping = False  # no Event: a signal handler that sets one can lock out the thread that it interrupts
 
     def listen(self) -> None:
         """Take Ctrl+C, SIGTERM and SIGHUP as the wish to stop in order."""
@@ -52,7 +51,7 @@ class Supervisor:
     @property
     def stopping(self) -> bool:
         """Whether we have been asked to stop."""
-        return self._stopping.is_set()
+        return self._stopping
 
     def start(self, parts: Sequence[Part]) -> None:
         """Start these parts together and wait until each is ready. Raises Stopped, or Unavailable."""
@@ -67,8 +66,9 @@ class Supervisor:
 
     def run(self, *, while_running: Callable[[], bool] = lambda: True) -> None:
         """Watch the parts until somebody asks us to stop, or `while_running` says no."""
-        while not self._stopping.wait(POLL_SECONDS) and while_running():
+        while not self._stopping and while_running():
             self.look()
+            time.sleep(POLL_SECONDS)
 
     def look(self) -> None:
         """See to each part once: restart what has ended, after a delay that grows."""
@@ -105,10 +105,11 @@ class Supervisor:
         running.due, running.since = None, time.monotonic()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._stopping = True
 
     def _still_starting(self, running: Running, limit: float) -> None:
-        if self._stopping.wait(POLL_SECONDS):
+        time.sleep(POLL_SECONDS)
+        if self._stopping:
             raise Stopped
         if running.process.poll() is not None or time.monotonic() > limit:
             log = "\n".join(f"  {line}" for line in tail(running.part.log, lines=LOG_LINES))

@@ -212,6 +212,17 @@ def test_a_worker_that_is_stopped_twice_gives_its_job_back_at_no_cost(shop: Work
     shop.wait(lambda: shop.once("long"), "another to finish it")
 
 
+def test_a_worker_that_is_stopped_by_many_signals_at_once_ends(shop: Workshop):
+    """Each of them may arrive in the middle of the one before, or while the worker looks whether there was one."""
+    worker = shop.start()
+    shop.add("first", "nothing")
+    shop.wait(lambda: shop.once("first"), "it to work")
+    for _ in range(200):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            worker.send_signal(number)
+    assert stop(worker) == 0
+
+
 # --- several processes
 
 
