@@ -7,6 +7,7 @@ systemd with `Restart=always`, a container with `restart: always`).
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,11 +23,14 @@ CONNECT_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a worker may be silent, and how often it must be found so: one that was only frozen can recover."""
+    """How long a worker may be silent, and how long of that the database must have answered others.
 
-    seconds: float = 60.0
-    look_seconds: float = 5.0
-    looks: int = 3
+    A worker that was frozen or cut off, or whose database was down, finds its own way back within `reachable` seconds.
+    """
+
+    silent: float = 60.0
+    reachable: float = 40.0
+    look: float = 5.0
 
 
 def watch(engine: Engine, *, silent_for: Callable[[], float], patience: Patience | None = None) -> threading.Thread:
@@ -38,10 +42,13 @@ def watch(engine: Engine, *, silent_for: Callable[[], float], patience: Patience
 
 
 def _watch(address: str, silent_for: Callable[[], float], patience: Patience) -> None:
-    found, waiting = 0, threading.Event()
-    while found < patience.looks:
-        waiting.wait(patience.look_seconds)
-        found = found + 1 if silent_for() > patience.seconds and answers(address) else 0
+    waiting, since = threading.Event(), time.monotonic()
+    while silent_for() <= patience.silent or time.monotonic() - since < patience.reachable:
+        before = time.monotonic()
+        waiting.wait(patience.look)
+        was_frozen = time.monotonic() - before > 2 * patience.look
+        if was_frozen or silent_for() <= 2 * patience.look or not answers(address):
+            since = time.monotonic()
     log.critical("the database answers others, but not this process since %.0f s: it ends", silent_for())
     os._exit(EXIT_STATUS)
 

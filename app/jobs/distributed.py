@@ -210,7 +210,10 @@ class _Line(procrastinate.PsycopgConnector):
     """A queue's connections. A database that is down is waited for: left alone, Procrastinate ends its worker."""
 
     def __init__(self, conninfo: str) -> None:
-        super().__init__(conninfo=conninfo, min_size=1, max_size=3, timeout=CONNECT_SECONDS)
+        # Without a limit a pool waits twice as long after each failure, and so for minutes after a long outage.
+        super().__init__(
+            conninfo=conninfo, min_size=1, max_size=3, timeout=CONNECT_SECONDS, reconnect_timeout=CONNECT_SECONDS
+        )
         self.answered = time.monotonic()
         self.ending = False
 

@@ -129,10 +129,14 @@ def in_service(cast: Cast, here: Cluster, machine: Machine, talk: Path) -> None:
     others = [other for other in here.workers if other is not machine]
     for other in others:
         other.running[-1].stop()
-    if machine.running[-1].process.poll() is not None:
-        machine.start("work")  # its service manager does that (Restart=always)
     evidence_id = video(cast.candidate, talk)
-    wait_for(lambda: ready(cast, evidence_id), seconds=120, what=f"{machine.name} to work again")
+
+    def served() -> bool | None:
+        if machine.running[-1].process.poll() is not None:
+            machine.start("work")  # its service manager does that, whenever it ends (Restart=always)
+        return ready(cast, evidence_id)
+
+    wait_for(served, seconds=120, what=f"{machine.name} to work again")
     for other in others:
         other.start("work")
 

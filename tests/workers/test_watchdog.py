@@ -12,7 +12,7 @@ import sys, threading
 from app.db.engine import make_engine
 from workers.watchdog import Patience, watch
 seconds = float(sys.argv[2])
-watch(make_engine(sys.argv[1]), silent_for=lambda: seconds, patience=Patience(60, 0.05, 3)).join(3)
+watch(make_engine(sys.argv[1]), silent_for=lambda: seconds, patience=Patience(60, 0.5, 0.1)).join(5)
 """
 
 
