@@ -26,6 +26,7 @@ from app.jobs.catalog import (
     PURGE,
     REFRESH_STATUS,
     SWEEP_UPLOADS,
+    TIDY,
     TRANSCRIBE,
 )
 from app.jobs.engine import Run
@@ -41,6 +42,7 @@ HANDLERS: dict[str, str] = {
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    TIDY.name: "workers.quick.tidying:tidy",
     SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",
