@@ -14,7 +14,7 @@ from app.audit.service import append
 from app.db.engine import reading, writing
 from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, TooLarge, Unavailable
 from app.evidence import parts as cut
-from app.evidence import stages
+from app.evidence import phrases, stages
 from app.evidence.models import Evidence, Submission
 from app.evidence.states import EvidenceKind, EvidenceState, StageName
 from app.evidence.submissions import evidence_of, own, own_for_changes
@@ -24,17 +24,22 @@ from app.storage.client import Storage
 from app.text import has_control_characters
 
 SALT_BYTES = 16
+RECORDED = (EvidenceKind.VIDEO, EvidenceKind.AUDIO)
 ALL_EVIDENCE = "e/"  # the folder of all objects that are worth keeping
 
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a candidate says about a file. `size_bytes` None: a recording that is still going on."""
+    """What a candidate says about a file.
+
+    `size_bytes` None: a recording that is still going on. `phrase_id`: the phrase drawn for it.
+    """
 
     kind: EvidenceKind
     name: str
     media_type: str
     size_bytes: int | None
+    phrase_id: UUID | None = None
 
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
@@ -84,6 +89,8 @@ def add_file(
     )
     try:
         with writing(engine) as session:
+            if new.phrase_id is not None:
+                phrases.use(session, evidence=evidence, phrase_id=new.phrase_id, now=now)
             store(session, evidence, actor=actor, now=now)
     except Unavailable:  # it may be stored all the same: the connection was lost while it was
         raise
@@ -98,6 +105,9 @@ def _check_file(new: NewFile, limit_bytes: int) -> None:
         message = "A file name is needed, without control characters."
         raise Invalid(message, errors=(FieldError("name", message),))
     check_size(new.size_bytes, limit_bytes)
+    if new.phrase_id is not None and new.kind not in RECORDED:
+        message = "Only a recording has a phrase."
+        raise Invalid(message, errors=(FieldError("phrase_id", message),))
 
 
 def check_size(size_bytes: int | None, limit_bytes: int) -> None:
