@@ -1,4 +1,4 @@
-"""What only the worker's side can check: ffmpeg, its sandbox, the virus scanner, the speech model. `assay doctor` runs it as a child.
+"""What only the worker's side can check: ffmpeg, its sandbox, virus scanner, speech model. `assay doctor` runs it.
 
 `python -m workers.doctor --json` prints `{"checks": [...], "ffmpeg": PATH}`; `--only media` leaves the model out,
 which needs seconds and a gigabyte.
@@ -85,7 +85,12 @@ def check_speech(settings: Settings) -> Check:
     return Check("speech model", "ok", f"{found.name} on {device}, {found.source} ({found.path})", note)
 
 
-CHECKS = {"ffmpeg": check_ffmpeg, "sandbox": check_sandbox, "virus scanner": check_scanner, "speech model": check_speech}
+CHECKS = {
+    "ffmpeg": check_ffmpeg,
+    "sandbox": check_sandbox,
+    "virus scanner": check_scanner,
+    "speech model": check_speech,
+}
 
 
 def examine(settings: Settings, *, names: list[str]) -> Iterator[Check]:

@@ -16,7 +16,8 @@ from app.evidence.states import StageName, StageState
 
 MALWARE = Reason(
     "malware",
-    "Our virus scanner found something harmful in this file. Check your device, then make the file anew or send another.",
+    "Our virus scanner found something harmful in this file. Check your device, then make the file anew "
+    "or send another.",
 )
 DELAYED = Reason(
     "scanner-down",

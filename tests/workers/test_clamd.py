@@ -33,7 +33,7 @@ def test_what_is_harmful_has_a_name_and_what_is_clean_has_none(daemon: Daemon) -
 def test_a_file_that_it_does_not_scan_whole_is_not_clean(daemon: Daemon) -> None:
     scanner = Clamd(daemon.address)
     for size in (STREAM_BYTES * 3 // 4, STREAM_BYTES * 4):
-        with pytest.raises(ScannerDown, match="Heuristics.Limits|size limit"):
+        with pytest.raises(ScannerDown, match=r"Heuristics.Limits|size limit"):
             scanner.scan(io.BytesIO(bytes(size)))
 
 

@@ -29,9 +29,7 @@ def daemon() -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="module")
-def scanned(
-    tmp_path_factory: pytest.TempPathFactory, server: embedded.Server, daemon: Daemon
-) -> Iterator[Place]:
+def scanned(tmp_path_factory: pytest.TempPathFactory, server: embedded.Server, daemon: Daemon) -> Iterator[Place]:
     """An installation whose worker has a scanner."""
     found = a_place(tmp_path_factory.mktemp("scanned"), server, clamd_socket=daemon.address)
     with found.worker("--queues", "media"):
