@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     ffmpeg: str = ""
     ffprobe: str = ""
     sandbox: Literal["auto", "landlock", "bwrap", "off"] = "auto"
+    clamd_socket: str = Field(default="", pattern=r"^/.+$|^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$|^$")
     max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
     max_duration_seconds: int = Field(default=2 * 3600, gt=0)
     signing_key_dir: Path | None = None

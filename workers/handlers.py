@@ -25,6 +25,7 @@ from app.jobs.catalog import (
     PUBLISH_STATUS,
     PURGE,
     REFRESH_STATUS,
+    SCAN,
     SWEEP_UPLOADS,
     TRANSCRIBE,
 )
@@ -38,6 +39,7 @@ WhenFailed = Callable[[Session, dict[str, Any], datetime], None]
 # memory 105 MB instead of 168 MB). A test resolves every name.
 HANDLERS: dict[str, str] = {
     INSPECT.name: "workers.evidence.inspect:inspect",
+    SCAN.name: "workers.evidence.scan:scan",
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
@@ -71,6 +73,10 @@ def _inspect_failed(session: Session, args: dict[str, Any], now: datetime) -> No
     processing.failed(session, Key.from_args(args), StageName.INSPECT, OUR_FAULT, now=now)
 
 
+def _scan_failed(session: Session, args: dict[str, Any], now: datetime) -> None:
+    processing.failed(session, Key.from_args(args), StageName.SCAN, OUR_FAULT, now=now)
+
+
 def _convert_failed(session: Session, args: dict[str, Any], now: datetime) -> None:
     processing.failed(session, Key.from_args(args), StageName.CONVERT, OUR_FAULT, now=now)
 
@@ -81,6 +87,7 @@ def _transcribe_failed(session: Session, args: dict[str, Any], now: datetime) ->
 
 WHEN_FAILED: dict[str, WhenFailed] = {
     INSPECT.name: _inspect_failed,
+    SCAN.name: _scan_failed,
     CONVERT.name: _convert_failed,
     TRANSCRIBE.name: _transcribe_failed,
 }

@@ -21,7 +21,7 @@ from app.evidence.settling import settle
 from app.evidence.stages import ENDED, mark
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
 from app.evidence.transitions import Move, move
-from app.jobs.catalog import CONVERT, INSPECT, TRANSCRIBE, JobKind
+from app.jobs.catalog import CONVERT, INSPECT, SCAN, TRANSCRIBE, JobKind
 from app.jobs.service import enqueue
 
 E = EvidenceState
@@ -36,6 +36,7 @@ CHANGED = Reason(
     "damaged",
     "The stored file is no longer the one that was sent. It was taken out of assessment and we are looking into it.",
 )
+NOT_SCANNED = "not-scanned"
 NO_TRANSCRIPT = Reason("no-transcript", "There is no automatic transcript of this recording. It can be judged without.")
 
 
@@ -103,19 +104,29 @@ def _locked(session: Session, evidence_id: UUID) -> Evidence | None:
     return locked(session, Evidence, evidence_id)
 
 
-def inspected(session: Session, key: Key, found: Inspected, *, now: datetime) -> None:
-    """Record what inspection found; recordings go on with the conversion, documents in the same job."""
+def inspected(session: Session, key: Key, found: Inspected, *, now: datetime, scan: bool = False) -> None:
+    """Record what inspection found. It goes on with the virus scan; without one that is said, and `go_on`."""
     evidence = current(session, key)
     if evidence is None:
         return
     evidence.sha256, evidence.size_bytes = found.sha256, found.size_bytes
     evidence.duration_ms, evidence.width, evidence.height = found.duration_ms, found.width, found.height
-    evidence.words, evidence.probe, evidence.warnings = found.words, found.probe, list(found.warnings)
+    evidence.words, evidence.probe = found.words, found.probe
+    evidence.warnings = [*found.warnings, *([] if scan else [NOT_SCANNED])]
     session.add(evidence)
     mark(session, evidence.id, StageName.INSPECT, now=now, state=StageState.DONE)
-    _record(session, evidence, "evidence.inspected", now=now, body={"sha256": found.sha256})
+    record(session, evidence, "evidence.inspected", now=now, body={"sha256": found.sha256})
+    mark(session, evidence.id, StageName.SCAN, now=now, state=StageState.WAITING if scan else StageState.SKIPPED)
+    if scan:
+        _enqueue(session, SCAN, key, now=now)
+    else:
+        go_on(session, evidence, now=now)
+
+
+def go_on(session: Session, evidence: Evidence, *, now: datetime) -> None:
+    """Let a recording be converted; a document is read by the job that learnt that it may be."""
     if evidence.kind in {EvidenceKind.VIDEO, EvidenceKind.AUDIO}:
-        _enqueue(session, CONVERT, key, now=now)
+        _enqueue(session, CONVERT, Key(evidence.id, evidence.generation), now=now)
 
 
 def publish(session: Session, key: Key, made: Collection[Made]) -> None:
@@ -278,10 +289,10 @@ def _move(
     )
     session.refresh(evidence)
     facts = {"from": before.value, "to": state.value, **({"reason": reason.code} if reason else {})}
-    _record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
+    record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
 
 
-def _record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
+def record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
     append(
         session,
         action=action,

@@ -17,6 +17,7 @@ class JobKind:
 
 
 INSPECT = JobKind("evidence.inspect", Queue.MEDIA, priority=10)
+SCAN = JobKind("evidence.scan", Queue.MEDIA, priority=5)
 CONVERT = JobKind("evidence.convert", Queue.MEDIA)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
@@ -32,6 +33,7 @@ CATALOG: dict[str, JobKind] = {
     kind.name: kind
     for kind in (
         INSPECT,
+        SCAN,
         CONVERT,
         TRANSCRIBE,
         ERASE_OBJECTS,

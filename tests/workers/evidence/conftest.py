@@ -107,7 +107,7 @@ class Place:
             )
             session.add(evidence)
             session.flush()
-            stages.begin(session, evidence, now=clock(), skipped=[StageName.SCAN])
+            stages.begin(session, evidence, now=clock())
             self.storage.put_file(evidence.object_key, path, media_type="video/mp4")
             if start:
                 processing.start(session, evidence, now=clock())
