@@ -1,7 +1,10 @@
 """Documents: inspected and read in one job, because reading is as quick as looking."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+
+from sqlmodel import Session
 
 from app.errors import Invalid
 from app.evidence import processing, texts
@@ -42,13 +45,12 @@ def read_document(task: Task, facts: Facts, original: Path, scratch: Path, *, sh
     return ReadDocument(found, written)
 
 
-def finish_document(task: Task, facts: Facts, document: ReadDocument) -> None:
-    """Store the text, then record both stages in the fenced commit."""
+def finish_document(task: Task, facts: Facts, document: ReadDocument, *, before: Callable[[Session], None]) -> None:
+    """Store the text, then record in the fenced commit what was learnt `before` and that it was read."""
     made = task.store_bytes(facts, document.written.rendition, "text.json", RenditionKind.TEXT, "application/json")
     with task.run.finishing() as session:
         now = task.now()
-        processing.inspected(session, task.key, document.found, now=now)
+        before(session)
         if processing.current(session, task.key) is not None:
             mark(session, task.key.evidence_id, StageName.EXTRACT, now=now, state=StageState.RUNNING)
         processing.read(session, task.key, made, now=now)
-    task.tidy(facts)
