@@ -1,6 +1,6 @@
 """What is done to each frame between its decoder and our encoder: one chain of filters, built from the probe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -9,6 +9,8 @@ import ffmpeg
 
 from workers.media.probe import VideoStream
 from workers.media.tonemap import Curve, write_table
+
+Step = tuple[str, Mapping[str, str | int]]  # a filter and its options
 
 BOX = (1_280, 720)  # turned upright for upright pictures
 MOST_FRAMES_A_SECOND = Fraction(30)
@@ -54,7 +56,7 @@ def fitted(stream: "ffmpeg.Stream", video: VideoStream, *, folder: Path) -> "ffm
     return stream
 
 
-def _steps(video: VideoStream, folder: Path) -> Iterator[tuple[str, dict[str, object]]]:
+def _steps(video: VideoStream, folder: Path) -> Iterator[Step]:
     rate = constant_rate(video)
     pace = ("fps", {"fps": f"{rate.numerator}/{rate.denominator}"})
     fewer = video.frame_rate > rate
@@ -68,7 +70,7 @@ def _steps(video: VideoStream, folder: Path) -> Iterator[tuple[str, dict[str, ob
         yield pace  # last: copies need not be scaled
 
 
-def _colours(video: VideoStream, folder: Path) -> Iterator[tuple[str, dict[str, object]]]:
+def _colours(video: VideoStream, folder: Path) -> Iterator[Step]:
     width, height = fitted_size(*video.upright_size)
     curve = curve_of(video)
     ours = {"out_color_matrix": "bt709", "out_range": "tv"}

@@ -80,4 +80,5 @@ def _pressed(light: Light) -> Light:
     """Press light together so that the peak is the screen's white (Reinhard, extended), the hue unchanged."""
     top = np.maximum(light.max(axis=1, keepdims=True), 1e-9)
     peak = PEAK_NITS / WHITE_NITS
-    return light * ((1 + top / peak**2) / (1 + top))
+    pressed: Light = light * ((1 + top / peak**2) / (1 + top))
+    return pressed
