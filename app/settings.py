@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     worker_listen: str = Field(default="", pattern=r"^((\[[0-9a-fA-F:]+\]|[\w.-]+):)?\d{1,5}$|^$")
     trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
+    media_address_seconds: int = Field(default=7200, ge=1, le=7200)
     demo: bool = False
 
     @field_validator("s3_endpoint_url", "s3_public_url")

@@ -27,6 +27,7 @@ from app.jobs.catalog import (
     REFRESH_STATUS,
     SCAN,
     SWEEP_UPLOADS,
+    TIDY,
     TRANSCRIBE,
 )
 from app.jobs.engine import Run
@@ -43,6 +44,7 @@ HANDLERS: dict[str, str] = {
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    TIDY.name: "workers.quick.tidying:tidy",
     SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",

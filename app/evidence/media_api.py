@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
 
@@ -67,7 +68,8 @@ def _logged_get(
     call: Call[Any], evidence: Evidence, reader: Reader, *, what: str, key: str, **signing: Any
 ) -> Response:
     """Answer 302 to a signed address that honours Range; its life is that of the claim and the media (rule 10)."""
-    life = reader.life(evidence.duration_ms, call.now)
+    longest = timedelta(seconds=call.settings.media_address_seconds)
+    life = reader.life(evidence.duration_ms, now=call.now, longest=longest)
     url = call.storage.sign_get(key, life=life, **signing)
     with call.writing() as session:
         log_view(session, evidence, reader, what=what, actor=call.actor, now=call.now)

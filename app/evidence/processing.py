@@ -21,7 +21,7 @@ from app.evidence.settling import settle
 from app.evidence.stages import ENDED, mark
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
 from app.evidence.transitions import Move, move
-from app.jobs.catalog import CONVERT, INSPECT, SCAN, TRANSCRIBE, JobKind
+from app.jobs.catalog import CONVERT, INSPECT, SCAN, TIDY, TRANSCRIBE, JobKind
 from app.jobs.service import enqueue
 
 E = EvidenceState
@@ -174,6 +174,7 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     if evidence is None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
+    tidy_later(session, key, StageName.CONVERT, now=now)
     _ready_if_complete(session, evidence, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
@@ -185,6 +186,7 @@ def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
         return
     publish(session, key, [made])
     mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
+    tidy_later(session, key, StageName.INSPECT, now=now)
     _move(session, evidence, E.READY, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
@@ -203,6 +205,7 @@ def transcribed(
     if evidence is None:
         return
     mark(session, evidence.id, StageName.TRANSCRIBE, now=now, state=state, message=message)
+    tidy_later(session, key, StageName.TRANSCRIBE, now=now)
     evidence.warnings = sorted({*evidence.warnings, *warnings, *([message.code] if message else [])})
     session.add(evidence)
     _ready_if_complete(session, evidence, now=now)
@@ -237,6 +240,7 @@ def _end(
     if evidence is None:
         return
     mark(session, evidence.id, stage, now=now, state=StageState.FAILED, message=reason)
+    tidy_later(session, key, stage, now=now)
     if state is E.REJECTED:  # a failed one may be tried again: its stages wait
         _skip_the_rest(session, evidence, now=now)
     _move(session, evidence, state, now=now, reason=reason)
@@ -256,6 +260,19 @@ def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
     move(session, submission, SUSPECT, now=now, state_before=submission.state, reason=CHANGED.to_json())
     settle(session, submission, now=now)
     return True
+
+
+def tidy_later(
+    session: Session, key: Key, stage: StageName, *, now: datetime, look: int = 1, run_at: datetime | None = None
+) -> None:
+    """Have the objects deleted that attempts at a stage have stored and nobody shows, once it is over.
+
+    A job of its own, written in the unit that ends the stage: a worker that is killed right after leaves nothing.
+    """
+    job_id = f"tidy:{stage}:{key.evidence_id}:{key.generation}:{look}"
+    enqueue(
+        session, TIDY, job_id=job_id, args={**key.to_args(), "stage": stage.value, "look": look}, now=now, run_at=run_at
+    )
 
 
 def _ready_if_complete(session: Session, evidence: Evidence, *, now: datetime) -> None:

@@ -54,4 +54,3 @@ def finish_document(task: Task, facts: Facts, document: ReadDocument, *, before:
         if processing.current(session, task.key) is not None:
             mark(session, task.key.evidence_id, StageName.EXTRACT, now=now, state=StageState.RUNNING)
         processing.read(session, task.key, made, now=now)
-    task.tidy(facts)

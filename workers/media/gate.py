@@ -39,11 +39,15 @@ Kind = Literal["video", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the rubric and the operator take. `longest_ms` is the smaller of both limits."""
+    """What the rubric and the operator take. `longest_ms` is the smaller of both limits.
+
+    `cannot_read`: codecs that the ffmpeg of this worker has no decoder for.
+    """
 
     kind: Kind
     longest_ms: int
     largest_bytes: int
+    cannot_read: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _reasons(probe: Probe, allowed: Allowed) -> Iterator[Refusal]:
         yield UNREADABLE
     if reason := _wrong_kind(probe, allowed.kind):
         yield reason
-    if probe.video and (reason := _refuse_picture(probe.video)):
+    if probe.video and (reason := _refuse_picture(probe.video, allowed)):
         yield reason
     if probe.audio and (reason := _refuse_sound(probe.audio)):
         yield reason
@@ -150,8 +154,8 @@ def _wrong_kind(probe: Probe, kind: Kind) -> Refusal | None:
     return None
 
 
-def _refuse_picture(video: VideoStream) -> Refusal | None:
-    if video.codec not in VIDEO_CODECS:
+def _refuse_picture(video: VideoStream, allowed: Allowed) -> Refusal | None:
+    if video.codec not in VIDEO_CODECS - allowed.cannot_read:
         return _unknown_codec(video.codec)
     width, height = video.upright_size
     sides = (width, height, video.width, video.height)
