@@ -23,7 +23,6 @@ from app.ids import new_id
 from app.storage.client import Storage
 from app.text import has_control_characters
 
-NO_SCANNER = (StageName.SCAN,)  # skipped while no virus scanner can be configured
 SALT_BYTES = 16
 RECORDED = (EvidenceKind.VIDEO, EvidenceKind.AUDIO)
 ALL_EVIDENCE = "e/"  # the folder of all objects that are worth keeping
@@ -145,7 +144,8 @@ def store(session: Session, evidence: Evidence, *, actor: Actor, now: datetime) 
     evidence.position = (last or 0) + 1
     session.add(evidence)
     session.flush()
-    stages.begin(session, evidence, now=now, skipped=NO_SCANNER)
+    typed = evidence.kind is EvidenceKind.TEXT  # no file: there is nothing to scan
+    stages.begin(session, evidence, now=now, skipped=[StageName.SCAN] if typed else [])
     record(session, evidence, "evidence.added", actor=actor, now=now, kind=evidence.kind.value)
 
 

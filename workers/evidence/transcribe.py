@@ -61,7 +61,6 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
             results[index] = child.transcribe(wav, plan=plan, index=index)
             _keep(task, plan, results[index])
     _finish(task, facts, plan, join(plan, list(results.values())))
-    task.tidy(facts)
 
 
 def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:
