@@ -71,11 +71,30 @@ DAMAGED = Refusal(
     "This recording is damaged and can't be played to its end. Copy it again from the device "
     "or record it again, then upload it.",
 )
+A_TEXT = Refusal(
+    "not-media",
+    "This file is a text, not a recording. Upload a video (MP4, MOV, WebM) or a sound file (MP3, M4A, WAV).",
+)
+AN_OFFICE_FILE = Refusal(
+    "not-media",
+    "This file is a ZIP archive or office document, not a recording. Upload a video (MP4, MOV, WebM) or a sound "
+    "file (MP3, M4A, WAV).",
+)
 OTHER_FILES = {
-    Sniffed.PDF: "PDF document",
-    Sniffed.ZIP: "ZIP archive or office document",
-    Sniffed.PICTURE: "picture",
-    Sniffed.TEXT: "text file",
+    Sniffed.PDF: Refusal(
+        "not-media",
+        "This file is a PDF document, not a recording. Upload a video (MP4, MOV, WebM) or a sound file "
+        "(MP3, M4A, WAV).",
+    ),
+    Sniffed.PICTURE: Refusal(
+        "not-media",
+        "This file is a picture, not a recording. Upload a video (MP4, MOV, WebM) or a sound file (MP3, M4A, WAV).",
+    ),
+    Sniffed.ZIP: AN_OFFICE_FILE,
+    Sniffed.OLD_OFFICE: AN_OFFICE_FILE,
+    Sniffed.TEXT: A_TEXT,
+    Sniffed.OLD_TEXT: A_TEXT,
+    Sniffed.RTF: A_TEXT,
 }
 
 
@@ -91,12 +110,7 @@ def refuse_bytes(sniffed: Sniffed, *, size_bytes: int, allowed: Allowed) -> Refu
             {"size": in_words_bytes(size_bytes), "largest": in_words_bytes(allowed.largest_bytes)},
         )
     if sniffed in OTHER_FILES:
-        return Refusal(
-            "not-media",
-            "This file is a %(what)s, not a recording. Upload a video (MP4, MOV, WebM) or a sound file "
-            "(MP3, M4A, WAV).",
-            {"what": OTHER_FILES[sniffed]},
-        )
+        return OTHER_FILES[sniffed]
     return None if sniffed in MEDIA else UNREADABLE
 
 
