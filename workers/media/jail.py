@@ -277,6 +277,10 @@ def _start_process() -> None:
         os._exit(0)
 
 
+def _ask_limits(pid: int) -> None:
+    resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+
 def attempts(targets: dict[str, str]) -> dict[str, str]:
     """Try what must fail, and the two things that must work; 'done' or the name of the error for each."""
     tries: dict[str, Callable[[], None]] = {
@@ -285,7 +289,7 @@ def attempts(targets: dict[str, str]) -> dict[str, str]:
         "socket": partial(_open_socket, socket.AF_INET),
         "unix socket": partial(_open_socket, socket.AF_UNIX),
         "process": _start_process,
-        "limits of others": partial(resource.prlimit, int(targets["starter"]), resource.RLIMIT_NOFILE),
+        "limits of others": partial(_ask_limits, int(targets["starter"])),
         "read inside": partial(_read, targets["given"]),
         "write inside": partial(_touch, targets["result"]),
     }
