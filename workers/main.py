@@ -125,7 +125,12 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         storage=Storage(settings),
         tools=tools,
         transcribers=Transcribers(
-            SpeechOptions(model=settings.whisper_model, device=settings.speech_device, folder=settings.model_dir),
+            SpeechOptions(
+                transcriber=settings.transcriber,
+                model=settings.whisper_model,
+                device=settings.speech_device,
+                folder=settings.model_dir,
+            ),
             count=speakers,
         ),
         folder=folder,

@@ -150,16 +150,23 @@ class TranscriptChunk(SQLModel, table=True):
     start_ms: int
     end_ms: int
     segments: list[dict[str, Any]] = json_column(default_factory=list)
+    dropped: list[dict[str, Any]] = json_column(default_factory=list)
+    guess: dict[str, Any] | None = json_column(default=None, nullable=True)
 
 
 class Transcript(SQLModel, table=True):
-    """The words of one evidence with times and probability, in the shape of API section 4.3."""
+    """The words of one evidence with times and probability, in the shape of API section 4.3.
+
+    `corrections`: each word that an assessor changed, what it was and became, when and by whom. It is here and not in
+    the audit trail, which holds no words and is never erased.
+    """
 
     __tablename__ = "transcript"
     evidence_id: UUID = Field(foreign_key="evidence.id", primary_key=True)
     language: str
     model: str
     body: dict[str, Any] = json_column()
+    corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
 
 

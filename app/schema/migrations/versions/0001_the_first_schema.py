@@ -602,6 +602,7 @@ def upgrade() -> None:
     sa.Column('language', sa.String(), nullable=False),
     sa.Column('model', sa.String(), nullable=False),
     sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('corrections', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', name=op.f('pk_transcript'))
@@ -613,6 +614,8 @@ def upgrade() -> None:
     sa.Column('start_ms', sa.Integer(), nullable=False),
     sa.Column('end_ms', sa.Integer(), nullable=False),
     sa.Column('segments', sa.JSON(), nullable=False),
+    sa.Column('dropped', sa.JSON(), nullable=False),
+    sa.Column('guess', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_chunk_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', 'plan', 'index', name=op.f('pk_transcript_chunk'))
     )
