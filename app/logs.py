@@ -5,6 +5,7 @@ What is known about the work under way (the request, the job) stands in each lin
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ _about: ContextVar[Mapping[str, Any]] = ContextVar("assay_log", default=NOTHING)
 # One line for each request is for programs; people read of those that went wrong.
 REQUESTS = "assay.request"
 OURS = "assay_facts"
+# PostgreSQL names values of the row here, and those are of people. In a `repr` its line begins after an escape.
+_DETAIL = re.compile(r"(?:\n|\\n)DETAIL:.*?(?=\n|\\n|$)")
 
 
 @contextmanager
@@ -46,7 +49,17 @@ def set_up(form: Literal["text", "json"]) -> None:
     logging.getLogger(REQUESTS).setLevel(logging.INFO if form == "json" else logging.WARNING)
 
 
-class JsonLines(logging.Formatter):
+def without_values(error: str) -> str:
+    """Return what a database said went wrong, without the values it was about."""
+    return _DETAIL.sub("", error)
+
+
+class _Form(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        return without_values(super().formatException(ei))
+
+
+class JsonLines(_Form):
     """One JSON object a line: `at`, `level`, `logger`, `message`, what the line is about, its own fields, `trace`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -63,7 +76,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-class Lines(logging.Formatter):
+class Lines(_Form):
     """A line for people; what it is about stands at its end."""
 
     def __init__(self) -> None:

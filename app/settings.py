@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     ffmpeg: str = ""
     ffprobe: str = ""
     sandbox: Literal["auto", "landlock", "bwrap", "off"] = "auto"
+    clamd_socket: str = Field(default="", pattern=r"^/.+$|^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$|^$")
     max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
     max_duration_seconds: int = Field(default=2 * 3600, gt=0)
     signing_key_dir: Path | None = None
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     worker_listen: str = Field(default="", pattern=r"^((\[[0-9a-fA-F:]+\]|[\w.-]+):)?\d{1,5}$|^$")
     trusted_proxies: str = "127.0.0.1,::1"
     claim_seconds: int = Field(default=900, gt=0)
+    media_address_seconds: int = Field(default=7200, ge=1, le=7200)
     demo: bool = False
 
     @field_validator("s3_endpoint_url", "s3_public_url")

@@ -22,3 +22,14 @@ def test_a_line_of_json_says_what_it_is_about_and_its_own_facts():
 def test_a_line_for_people_ends_with_what_it_is_about():
     with logs.about(job_id="issue:1"):
         assert logs.Lines().format(a_record()).endswith("WARNING assay.test: It went wrong [job_id=issue:1]")
+
+
+def test_values_that_a_database_names_are_left_out():
+    said = "duplicate key value\nDETAIL:  Key (email)=(sara@example.org) already exists.\nCONTEXT: a copy"
+    error, record = ValueError(said), a_record()
+    record.exc_info = (type(error), error, None)
+    stored = logs.without_values(repr(error))
+    for shown in (logs.Lines().format(record), logs.JsonLines().format(record), stored):
+        assert "duplicate key value" in shown
+        assert "CONTEXT: a copy" in shown
+        assert "sara" not in shown

@@ -1,10 +1,11 @@
-"""What only the worker's side can check: ffmpeg, its sandbox, the speech model. `assay doctor` runs it as a child.
+"""What only the worker's side can check: ffmpeg, its sandbox, virus scanner, speech model. `assay doctor` runs it.
 
 `python -m workers.doctor --json` prints `{"checks": [...], "ffmpeg": PATH}`; `--only media` leaves the model out,
 which needs seconds and a gigabyte.
 """
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from app.errors import AssayError
 from app.settings import Settings, load_settings
+from workers.clamd import Clamd, eicar
 from workers.media.binaries import Binaries, find_binaries
 from workers.media.sandbox import open_sandbox
 
@@ -41,7 +43,11 @@ def binaries(settings: Settings) -> Binaries:
 def check_ffmpeg(settings: Settings) -> Check:
     """Say which ffmpeg is used."""
     found = binaries(settings)
-    return Check("ffmpeg", "ok", f"{found.version} ({found.source}: {found.ffmpeg})")
+    said = f"{found.version} ({found.source}: {found.ffmpeg})"
+    if found.cannot_read:
+        gaps = ", ".join(sorted(found.cannot_read)).upper()
+        return Check("ffmpeg", "warn", said, f"It can't read {gaps}: such uploads are refused. Debian's ffmpeg can.")
+    return Check("ffmpeg", "ok", said)
 
 
 def check_sandbox(settings: Settings) -> Check:
@@ -52,6 +58,19 @@ def check_sandbox(settings: Settings) -> Check:
     if settings.sandbox == "off":
         return Check("sandbox", "warn", "off", "Recordings of strangers are decoded unconfined: use it for tests only.")
     return Check("sandbox", "ok", f"{sandbox.confinement} works")
+
+
+def check_scanner(settings: Settings) -> Check:
+    """Say whether files are scanned for viruses, after a trial with the file that every scanner must find."""
+    name = "virus scanner"
+    if not settings.clamd_socket:
+        advice = "Files are taken unscanned, and reviewers are told. Run clamd and set ASSAY_CLAMD_SOCKET."
+        return Check(name, "warn", "not set", advice)
+    clamd = Clamd(settings.clamd_socket)
+    version = clamd.version()
+    if clamd.scan(io.BytesIO(b"clean")) is not None or clamd.scan(io.BytesIO(eicar())) is None:
+        return Check(name, "fail", f"{version} does not find the test file", "Let freshclam fetch the signatures.")
+    return Check(name, "ok", f"{version} finds the test file")
 
 
 def check_speech(settings: Settings) -> Check:
@@ -70,7 +89,12 @@ def check_speech(settings: Settings) -> Check:
     return Check("speech model", "ok", f"{found.name} on {device}, {found.source} ({found.path})", note)
 
 
-CHECKS = {"ffmpeg": check_ffmpeg, "sandbox": check_sandbox, "speech model": check_speech}
+CHECKS = {
+    "ffmpeg": check_ffmpeg,
+    "sandbox": check_sandbox,
+    "virus scanner": check_scanner,
+    "speech model": check_speech,
+}
 
 
 def examine(settings: Settings, *, names: list[str]) -> Iterator[Check]:

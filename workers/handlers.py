@@ -25,7 +25,9 @@ from app.jobs.catalog import (
     PUBLISH_STATUS,
     PURGE,
     REFRESH_STATUS,
+    SCAN,
     SWEEP_UPLOADS,
+    TIDY,
     TRANSCRIBE,
 )
 from app.jobs.engine import Run
@@ -38,9 +40,11 @@ WhenFailed = Callable[[Session, dict[str, Any], datetime], None]
 # memory 105 MB instead of 168 MB). A test resolves every name.
 HANDLERS: dict[str, str] = {
     INSPECT.name: "workers.evidence.inspect:inspect",
+    SCAN.name: "workers.evidence.scan:scan",
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    TIDY.name: "workers.quick.tidying:tidy",
     SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",
@@ -71,6 +75,10 @@ def _inspect_failed(session: Session, args: dict[str, Any], now: datetime) -> No
     processing.failed(session, Key.from_args(args), StageName.INSPECT, OUR_FAULT, now=now)
 
 
+def _scan_failed(session: Session, args: dict[str, Any], now: datetime) -> None:
+    processing.failed(session, Key.from_args(args), StageName.SCAN, OUR_FAULT, now=now)
+
+
 def _convert_failed(session: Session, args: dict[str, Any], now: datetime) -> None:
     processing.failed(session, Key.from_args(args), StageName.CONVERT, OUR_FAULT, now=now)
 
@@ -81,6 +89,7 @@ def _transcribe_failed(session: Session, args: dict[str, Any], now: datetime) ->
 
 WHEN_FAILED: dict[str, WhenFailed] = {
     INSPECT.name: _inspect_failed,
+    SCAN.name: _scan_failed,
     CONVERT.name: _convert_failed,
     TRANSCRIBE.name: _transcribe_failed,
 }

@@ -13,7 +13,6 @@ from app.errors import FieldError, Invalid, NotFound
 from app.evidence.hooks import LeaseUntil
 from app.evidence.models import Evidence, Submission
 
-LONGEST_LIFE = timedelta(hours=2)
 USUAL_LIFE = timedelta(minutes=15)
 READERS = frozenset({Role.CANDIDATE, Role.ASSESSOR, Role.VALIDATOR, Role.LEAD_VALIDATOR, Role.AUDITOR})
 LOOKERS = (Role.LEAD_VALIDATOR, Role.AUDITOR)
@@ -33,10 +32,10 @@ class Reader:
         """Staff see "Evidence 1", never the file name (rule 11)."""
         return self.by != "candidate"
 
-    def life(self, duration_ms: int | None, now: datetime) -> timedelta:
-        """Return how long a signed address lives: the rest of the claim plus the media, at most two hours (rule 10)."""
+    def life(self, duration_ms: int | None, *, now: datetime, longest: timedelta) -> timedelta:
+        """Return how long a signed address lives: the rest of the claim plus the media, at most `longest` (rule 10)."""
         rest = max(self.lease_until - now, timedelta()) if self.lease_until else USUAL_LIFE
-        return min(rest + timedelta(milliseconds=duration_ms or 0) + timedelta(minutes=1), LONGEST_LIFE)
+        return min(rest + timedelta(milliseconds=duration_ms or 0) + timedelta(minutes=1), longest)
 
 
 def reader_of_evidence(

@@ -14,7 +14,7 @@ from app.audit.service import append
 from app.db.engine import reading, writing
 from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, TooLarge, Unavailable
 from app.evidence import parts as cut
-from app.evidence import stages
+from app.evidence import phrases, stages
 from app.evidence.models import Evidence, Submission
 from app.evidence.states import EvidenceKind, EvidenceState, StageName
 from app.evidence.submissions import evidence_of, own, own_for_changes
@@ -23,19 +23,23 @@ from app.ids import new_id
 from app.storage.client import Storage
 from app.text import has_control_characters
 
-NO_SCANNER = (StageName.SCAN,)  # skipped while no virus scanner can be configured
 SALT_BYTES = 16
+RECORDED = (EvidenceKind.VIDEO, EvidenceKind.AUDIO)
 ALL_EVIDENCE = "e/"  # the folder of all objects that are worth keeping
 
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a candidate says about a file. `size_bytes` None: a recording that is still going on."""
+    """What a candidate says about a file.
+
+    `size_bytes` None: a recording that is still going on. `phrase_id`: the phrase drawn for it.
+    """
 
     kind: EvidenceKind
     name: str
     media_type: str
     size_bytes: int | None
+    phrase_id: UUID | None = None
 
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
@@ -85,6 +89,8 @@ def add_file(
     )
     try:
         with writing(engine) as session:
+            if new.phrase_id is not None:
+                phrases.use(session, evidence=evidence, phrase_id=new.phrase_id, now=now)
             store(session, evidence, actor=actor, now=now)
     except Unavailable:  # it may be stored all the same: the connection was lost while it was
         raise
@@ -99,6 +105,9 @@ def _check_file(new: NewFile, limit_bytes: int) -> None:
         message = "A file name is needed, without control characters."
         raise Invalid(message, errors=(FieldError("name", message),))
     check_size(new.size_bytes, limit_bytes)
+    if new.phrase_id is not None and new.kind not in RECORDED:
+        message = "Only a recording has a phrase."
+        raise Invalid(message, errors=(FieldError("phrase_id", message),))
 
 
 def check_size(size_bytes: int | None, limit_bytes: int) -> None:
@@ -135,7 +144,8 @@ def store(session: Session, evidence: Evidence, *, actor: Actor, now: datetime) 
     evidence.position = (last or 0) + 1
     session.add(evidence)
     session.flush()
-    stages.begin(session, evidence, now=now, skipped=NO_SCANNER)
+    typed = evidence.kind is EvidenceKind.TEXT  # no file: there is nothing to scan
+    stages.begin(session, evidence, now=now, skipped=[StageName.SCAN] if typed else [])
     record(session, evidence, "evidence.added", actor=actor, now=now, kind=evidence.kind.value)
 
 

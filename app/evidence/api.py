@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from app.actor import Role, Scope
 from app.errors import BadRequest, FieldError, Invalid
-from app.evidence import receipts, removing, submissions, texts, uploads
+from app.evidence import phrases, receipts, removing, submissions, texts, uploads
 from app.evidence.adding import NewFile, add_file, own_evidence
 from app.evidence.answers import own_evidence_json, submission_json, submissions_json
 from app.evidence.forms import (
@@ -20,7 +20,7 @@ from app.evidence.forms import (
 from app.evidence.hooks import SERVICE, Hooks
 from app.evidence.models import Submission
 from app.evidence.resubmitting import resubmit
-from app.evidence.show import time_text
+from app.evidence.show import phrase_json, time_text
 from app.evidence.states import EvidenceKind, SubmissionState
 from app.web.call import Call, NoForm
 from app.web.routing import get, post, slow_get, slow_post
@@ -86,11 +86,16 @@ def add(call: Call[EvidenceForm]) -> Response:
         return call.json(own_evidence_json(session, [evidence], translate=call._)[0], status=CREATED)
 
 
+def draw_phrase(call: Call[Nothing]) -> Response:
+    drawn = phrases.draw(call.session, actor=call.actor, submission_id=call.path_id("submission_id"), now=call.now)
+    return call.json({"id": str(drawn.id), **phrase_json(drawn)}, status=CREATED)
+
+
 def _add_text(call: Call[EvidenceForm]) -> Any:
     form = call.form
     if form.text is None:
         raise _missing("text")
-    for name in ("name", "media_type", "size_bytes"):
+    for name in ("name", "media_type", "size_bytes", "phrase_id"):
         if getattr(form, name) is not None:
             raise Invalid("A text has no such field.", errors=(FieldError(name, "A text has no such field."),))
     return texts.add_text(
@@ -116,7 +121,7 @@ def _add_file(call: Call[EvidenceForm]) -> Any:
         call.storage,
         actor=call.actor,
         submission_id=call.path_id("submission_id"),
-        new=NewFile(form.kind, form.name, form.media_type, form.size_bytes),
+        new=NewFile(form.kind, form.name, form.media_type, form.size_bytes, form.phrase_id),
         limit_bytes=call.settings.max_upload_bytes,
         now=call.now,
     )
@@ -241,6 +246,7 @@ routes = [
     post(SUBMISSIONS, create, SubmissionForm, name="api:submission-create", **MAY),
     get(SUBMISSION, show, name="api:submission", allow=CANDIDATES),
     slow_post(SUBMISSION + "/evidence", add, EvidenceForm, name="api:evidence-add", **MAY),
+    post(SUBMISSION + "/phrases", draw_phrase, Nothing, name="api:phrase-draw", limit="60/hour", **MAY),
     post(SUBMISSION + "/submit", submit, SubmitForm, name="api:submit", **MAY),
     get(SUBMISSION + "/receipts", given_receipts, name="api:receipts", allow=CANDIDATES),
     post(SUBMISSION + "/withdraw", withdraw, Nothing, name="api:withdraw", **MAY),

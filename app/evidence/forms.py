@@ -34,13 +34,14 @@ class SubmissionForm(Form):
 
 
 class EvidenceForm(Form):
-    """A new evidence: a file (name, type, size; null size = a recording that goes on), or a text."""
+    """A new evidence: a text, or a file: name, type, size (null: a recording that goes on), the phrase drawn for it."""
 
     kind: EvidenceKind
     name: str | None = Field(default=None, max_length=255)
     media_type: MediaType | None = None
     size_bytes: int | None = Field(default=None, ge=1)
     text: str | None = None
+    phrase_id: UUID | None = None
 
 
 class PartForm(Form):

@@ -1,15 +1,16 @@
 """API section 4.3: evidence, its media by signed addresses, its transcript. Every look at content is recorded."""
 
-import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePath
 from typing import Any
 
 from sqlmodel import Session, col, select
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from app.errors import NotFound
-from app.evidence import captions
+from app.errors import Conflict, NotFound
+from app.evidence import captions, scanning
 from app.evidence.access import READERS, Reader, log_view, reader_of_evidence
 from app.evidence.answers import own_evidence_json
 from app.evidence.api import EVIDENCE, hooks_of
@@ -23,6 +24,10 @@ from app.web.routing import get, slow_get
 
 FOUND = 302
 NO_ORIGINAL = frozenset({EvidenceState.UPLOADING, EvidenceState.ERASED})
+ENDINGS = frozenset(
+    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mp3", ".m4a", ".wav", ".aac", ".flac", ".ogg", ".oga"}
+    | {".opus", ".docx", ".pdf", ".txt", ".md"}
+)
 SEALED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
@@ -63,7 +68,8 @@ def _logged_get(
     call: Call[Any], evidence: Evidence, reader: Reader, *, what: str, key: str, **signing: Any
 ) -> Response:
     """Answer 302 to a signed address that honours Range; its life is that of the claim and the media (rule 10)."""
-    life = reader.life(evidence.duration_ms, call.now)
+    longest = timedelta(seconds=call.settings.media_address_seconds)
+    life = reader.life(evidence.duration_ms, now=call.now, longest=longest)
     url = call.storage.sign_get(key, life=life, **signing)
     with call.writing() as session:
         log_view(session, evidence, reader, what=what, actor=call.actor, now=call.now)
@@ -95,12 +101,19 @@ def original(call: Call[NoForm]) -> Response:
     """Send the original as a file to be saved, never to be shown: what people upload may be a page with scripts."""
     with call.reading() as session:
         evidence, reader = _readable(call, session)
-        reference = session.get_one(Submission, evidence.submission_id).reference
+        withheld = scanning.is_withheld(session, evidence)
     if evidence.state in NO_ORIGINAL:
         raise NotFound("There is no original: it is not complete yet, or it was erased.", code="not-there-yet")
-    ending = mimetypes.guess_extension(evidence.media_type.partition(";")[0].strip()) or ".bin"
-    name = f"{reference}-evidence-{evidence.position}{ending}"
+    if withheld:
+        raise Conflict("This file is not handed out: its virus check is not passed.", code="not-scanned")
+    name = f"Evidence {evidence.position}{_ending(evidence)}" if reader.is_staff else evidence.name
     return _logged_get(call, evidence, reader, what="original", key=evidence.object_key, attachment=name)
+
+
+def _ending(evidence: Evidence) -> str:
+    """Return how the file name ends, if that is the ending of a recording or document: never of a program."""
+    ending = PurePath(evidence.name).suffix.lower()
+    return ending if ending in ENDINGS else ".bin"
 
 
 def _transcript(call: Call[NoForm]) -> tuple[Transcript, bool]:

@@ -75,6 +75,18 @@ class Involvement(SQLModel, table=True):
     since: datetime = time_column()
 
 
+class Phrase(SQLModel, table=True):
+    """Words drawn for one recording, to be said in it. `used_at`: when the recording began to arrive; once for ever."""
+
+    __tablename__ = "phrase"
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    submission_id: UUID = Field(foreign_key="submission.id", index=True)
+    language: str
+    text: str
+    drawn_at: datetime = time_column()
+    used_at: datetime | None = time_column(default=None, nullable=True)
+
+
 class Evidence(SQLModel, table=True):
     """One file or text of a submission: the original. `sha256` is the worker's own, the value that counts."""
 
@@ -85,6 +97,7 @@ class Evidence(SQLModel, table=True):
     submission_id: UUID = Field(foreign_key="submission.id")
     position: int
     kind: EvidenceKind = enum_column(EvidenceKind)
+    phrase_id: UUID | None = Field(default=None, foreign_key="phrase.id")
     name: str
     media_type: str
     state: EvidenceState = enum_column(EvidenceState, default=EvidenceState.UPLOADING)

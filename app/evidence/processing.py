@@ -21,7 +21,7 @@ from app.evidence.settling import settle
 from app.evidence.stages import ENDED, mark
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
 from app.evidence.transitions import Move, move
-from app.jobs.catalog import CONVERT, INSPECT, TRANSCRIBE, JobKind
+from app.jobs.catalog import CONVERT, INSPECT, SCAN, TIDY, TRANSCRIBE, JobKind
 from app.jobs.service import enqueue
 
 E = EvidenceState
@@ -36,6 +36,7 @@ CHANGED = Reason(
     "damaged",
     "The stored file is no longer the one that was sent. It was taken out of assessment and we are looking into it.",
 )
+NOT_SCANNED = "not-scanned"
 NO_TRANSCRIPT = Reason("no-transcript", "There is no automatic transcript of this recording. It can be judged without.")
 
 
@@ -103,19 +104,29 @@ def _locked(session: Session, evidence_id: UUID) -> Evidence | None:
     return locked(session, Evidence, evidence_id)
 
 
-def inspected(session: Session, key: Key, found: Inspected, *, now: datetime) -> None:
-    """Record what inspection found; recordings go on with the conversion, documents in the same job."""
+def inspected(session: Session, key: Key, found: Inspected, *, now: datetime, scan: bool = False) -> None:
+    """Record what inspection found. It goes on with the virus scan; without one that is said, and `go_on`."""
     evidence = current(session, key)
     if evidence is None:
         return
     evidence.sha256, evidence.size_bytes = found.sha256, found.size_bytes
     evidence.duration_ms, evidence.width, evidence.height = found.duration_ms, found.width, found.height
-    evidence.words, evidence.probe, evidence.warnings = found.words, found.probe, list(found.warnings)
+    evidence.words, evidence.probe = found.words, found.probe
+    evidence.warnings = [*found.warnings, *([] if scan else [NOT_SCANNED])]
     session.add(evidence)
     mark(session, evidence.id, StageName.INSPECT, now=now, state=StageState.DONE)
-    _record(session, evidence, "evidence.inspected", now=now, body={"sha256": found.sha256})
+    record(session, evidence, "evidence.inspected", now=now, body={"sha256": found.sha256})
+    mark(session, evidence.id, StageName.SCAN, now=now, state=StageState.WAITING if scan else StageState.SKIPPED)
+    if scan:
+        _enqueue(session, SCAN, key, now=now)
+    else:
+        go_on(session, evidence, now=now)
+
+
+def go_on(session: Session, evidence: Evidence, *, now: datetime) -> None:
+    """Let a recording be converted; a document is read by the job that learnt that it may be."""
     if evidence.kind in {EvidenceKind.VIDEO, EvidenceKind.AUDIO}:
-        _enqueue(session, CONVERT, key, now=now)
+        _enqueue(session, CONVERT, Key(evidence.id, evidence.generation), now=now)
 
 
 def publish(session: Session, key: Key, made: Collection[Made]) -> None:
@@ -163,6 +174,7 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     if evidence is None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
+    tidy_later(session, key, StageName.CONVERT, now=now)
     _ready_if_complete(session, evidence, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
@@ -174,6 +186,7 @@ def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
         return
     publish(session, key, [made])
     mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
+    tidy_later(session, key, StageName.INSPECT, now=now)
     _move(session, evidence, E.READY, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
@@ -192,6 +205,7 @@ def transcribed(
     if evidence is None:
         return
     mark(session, evidence.id, StageName.TRANSCRIBE, now=now, state=state, message=message)
+    tidy_later(session, key, StageName.TRANSCRIBE, now=now)
     evidence.warnings = sorted({*evidence.warnings, *warnings, *([message.code] if message else [])})
     session.add(evidence)
     _ready_if_complete(session, evidence, now=now)
@@ -226,6 +240,7 @@ def _end(
     if evidence is None:
         return
     mark(session, evidence.id, stage, now=now, state=StageState.FAILED, message=reason)
+    tidy_later(session, key, stage, now=now)
     if state is E.REJECTED:  # a failed one may be tried again: its stages wait
         _skip_the_rest(session, evidence, now=now)
     _move(session, evidence, state, now=now, reason=reason)
@@ -245,6 +260,19 @@ def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
     move(session, submission, SUSPECT, now=now, state_before=submission.state, reason=CHANGED.to_json())
     settle(session, submission, now=now)
     return True
+
+
+def tidy_later(
+    session: Session, key: Key, stage: StageName, *, now: datetime, look: int = 1, run_at: datetime | None = None
+) -> None:
+    """Have the objects deleted that attempts at a stage have stored and nobody shows, once it is over.
+
+    A job of its own, written in the unit that ends the stage: a worker that is killed right after leaves nothing.
+    """
+    job_id = f"tidy:{stage}:{key.evidence_id}:{key.generation}:{look}"
+    enqueue(
+        session, TIDY, job_id=job_id, args={**key.to_args(), "stage": stage.value, "look": look}, now=now, run_at=run_at
+    )
 
 
 def _ready_if_complete(session: Session, evidence: Evidence, *, now: datetime) -> None:
@@ -278,10 +306,10 @@ def _move(
     )
     session.refresh(evidence)
     facts = {"from": before.value, "to": state.value, **({"reason": reason.code} if reason else {})}
-    _record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
+    record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
 
 
-def _record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
+def record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
     append(
         session,
         action=action,

@@ -27,6 +27,7 @@ class StageRow:
     name: StageName
     state: StageState
     progress: float
+    message: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _stages(session: Session, ids: list[UUID]) -> dict[UUID, list[StageRow]]:
     )
     by_evidence: dict[UUID, list[StageRow]] = {}
     for row in rows:
-        by_evidence.setdefault(row.evidence_id, []).append(StageRow(row.name, row.state, row.progress))
+        by_evidence.setdefault(row.evidence_id, []).append(StageRow(row.name, row.state, row.progress, row.message))
     return by_evidence
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from app.evidence.models import Evidence, EvidenceStage, Rendition
+from app.evidence.models import Evidence, EvidenceStage, Phrase, Rendition
+from app.evidence.phrases import phrases_of
 from app.evidence.reasons import Translate, english, shown
 from app.evidence.states import RenditionKind
 
@@ -27,6 +28,7 @@ def evidence_json(
         select(EvidenceStage).where(col(EvidenceStage.evidence_id).in_(ids)).order_by(col(EvidenceStage.position))
     ).all()
     renditions = session.exec(select(Rendition).where(col(Rendition.evidence_id).in_(ids))).all()
+    phrases = phrases_of(session, evidence)
     return [
         {
             "id": str(each.id),
@@ -40,6 +42,7 @@ def evidence_json(
             "width": each.width,
             "height": each.height,
             "words": each.words,
+            "phrase": phrase_json(phrases[each.id]) if each.id in phrases else None,
             "warnings": each.warnings,
             "reason": shown(each.reason, translate),
             "stages": [_stage_json(stage, translate) for stage in stages if stage.evidence_id == each.id],
@@ -51,6 +54,11 @@ def evidence_json(
         }
         for each in evidence
     ]
+
+
+def phrase_json(phrase: Phrase) -> dict[str, Any]:
+    """Return a phrase as the API shows it: what is to be heard in the recording, and when it was drawn."""
+    return {"text": phrase.text, "language": phrase.language, "drawn_at": time_text(phrase.drawn_at)}
 
 
 def _stage_json(stage: EvidenceStage, translate: Translate) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def stages_of_kind(kind: EvidenceKind) -> tuple[StageName, ...]:
 
 
 def begin(session: Session, evidence: Evidence, *, now: datetime, skipped: Iterable[StageName] = ()) -> None:
-    """Make all stages of a new evidence, waiting; `skipped` ones will never run (no scanner is configured)."""
+    """Make all stages of a new evidence, waiting; `skipped` ones will never run."""
     first = _next_change(session, evidence.submission_id, now)
     left_out = frozenset(skipped)
     for position, name in enumerate(stages_of_kind(evidence.kind)):

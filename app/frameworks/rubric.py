@@ -27,7 +27,10 @@ class _Part(BaseModel):
 
 
 class EvidenceRequirement(_Part):
-    """What a candidate hands in. Seconds are of one recording; words of one text."""
+    """What a candidate hands in. Seconds are of one recording; words of one text.
+
+    `phrase`: a recording made in the browser begins with random words, which assessors listen for.
+    """
 
     kinds: list[Annotated[str, Field(pattern="^(video|audio|text|document)$")]] = Field(min_length=1)
     items_min: int = Field(default=1, ge=1)
@@ -40,6 +43,7 @@ class EvidenceRequirement(_Part):
     max_age_days: int | None = None
     task: Text
     consent_required: bool = True
+    phrase: bool = False
 
 
 class ScaleLevel(_Part):

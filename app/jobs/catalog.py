@@ -17,9 +17,11 @@ class JobKind:
 
 
 INSPECT = JobKind("evidence.inspect", Queue.MEDIA, priority=10)
+SCAN = JobKind("evidence.scan", Queue.MEDIA, priority=5)
 CONVERT = JobKind("evidence.convert", Queue.MEDIA)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
+TIDY = JobKind("evidence.tidy", Queue.QUICK, max_attempts=10)
 SWEEP_UPLOADS = JobKind("evidence.sweep-uploads", Queue.QUICK, max_attempts=10)
 DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
 CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
@@ -32,9 +34,11 @@ CATALOG: dict[str, JobKind] = {
     kind.name: kind
     for kind in (
         INSPECT,
+        SCAN,
         CONVERT,
         TRANSCRIBE,
         ERASE_OBJECTS,
+        TIDY,
         SWEEP_UPLOADS,
         DECIDE_LOT,
         CLOSE_DUE_LOTS,

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection, Engine, or_, update
 from sqlmodel import Session, and_, col, select
 
+from app import logs
 from app.db.engine import reading, writing
 from app.errors import AssayError, Unavailable
 from app.jobs.catalog import CATALOG, PERIODIC, JobKind
@@ -191,7 +192,7 @@ def _attempt(work: Work, run: Run, job: Job, kind: JobKind) -> timedelta | None:
         _fail(run, job, work.on_failed, str(error))
     except Exception as error:  # a bug in a handler must not end the worker: logged, retried, shown
         log.exception("job %s failed in attempt %d", job.id, job.attempt)
-        return _again(run, job, kind, work.on_failed, repr(error))
+        return _again(run, job, kind, work.on_failed, logs.without_values(repr(error)))
     return None
 
 

@@ -11,7 +11,9 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from app.assessments.service import Preview, preview
-from app.evidence.models import EvidenceStage, Rendition, Submission, Transcript
+from app.evidence.adding import RECORDED
+from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission, Transcript
+from app.evidence.phrases import phrases_of
 from app.evidence.show import LISTED, time_text
 from app.evidence.states import StageName, StageState
 from app.evidence.submissions import evidence_of
@@ -43,6 +45,18 @@ class EvidenceTab:
     duration_ms: int | None
     words: int | None
     has: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseLine:
+    """The words to listen for in a recording; `text` is None for a file that was uploaded: no phrase was drawn."""
+
+    evidence_id: str
+    number: int
+    text: str | None
+    language: str
+    direction: str
+    drawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Judging:
     text_direction: str
     evidence: list[EvidenceTab]
     warnings: list[str]
+    phrases: list[PhraseLine]
     gates: list[GateLine]
     criteria: list[CriterionLine]
     message: str
@@ -120,6 +135,7 @@ def judging(session: Session, *, submission: Submission, lease: Lease, language:
         text_direction=direction(submission.language),
         evidence=tabs,
         warnings=sorted({code for row in rows for code in row.warnings}),
+        phrases=_phrases(session, rows) if rubric.evidence.phrase else [],
         gates=_gates(rubric, lease.draft, language),
         criteria=[_criterion(each, rubric, lease.draft, submission, language) for each in rubric.criteria],
         message=str(lease.draft.get("message") or ""),
@@ -155,6 +171,19 @@ def tabs_of(session: Session, submission_id: UUID) -> list[EvidenceTab]:
         )
         for number, row in enumerate(rows, start=1)
     ]
+
+
+def _phrases(session: Session, rows: list[Evidence]) -> list[PhraseLine]:
+    """Return what is to be heard in each recording, in the order of the evidence."""
+    drawn = phrases_of(session, rows)
+    lines = []
+    for number, row in enumerate(rows, start=1):
+        if row.kind in RECORDED:
+            phrase = drawn.get(row.id)
+            language = phrase.language if phrase else ""
+            text, drawn_at = (phrase.text, phrase.drawn_at) if phrase else (None, None)
+            lines.append(PhraseLine(str(row.id), number, text, language, direction(language), drawn_at))
+    return lines
 
 
 def _gates(rubric: Rubric, draft: dict[str, Any], language: str) -> list[GateLine]:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from app.actor import Actor
 from app.errors import BadRequest
 from app.evidence.models import Evidence, Submission
+from app.evidence.processing import NOT_SCANNED
 from app.evidence.states import JUDGED, EvidenceKind
 from app.review.claims import waiting_submissions, why_not
 
@@ -153,5 +154,5 @@ def _item(row: Submission, evidence: list[Evidence], now: datetime) -> QueueItem
         kinds=sorted({each.kind.value for each in evidence}),
         language=row.language,
         attempt=row.attempt,
-        warnings=sorted({warning for each in evidence for warning in each.warnings}),
+        warnings=sorted({code for each in evidence for code in each.warnings if code != NOT_SCANNED}),
     )

@@ -1,12 +1,13 @@
 """Object storage: one concrete S3 client. Bytes go between browsers, workers and the store, never through the site."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from app.errors import NotFound
 from app.settings import Settings
@@ -51,6 +52,12 @@ class SignedRequest:
 
     url: str
     headers: dict[str, str]
+
+
+def disposition(name: str) -> str:
+    """Return the header that makes a browser save a file under a name in any script (RFC 6266, RFC 8187)."""
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 class Storage:
@@ -143,7 +150,7 @@ class Storage:
             params["ResponseContentType"] = media_type
         if attachment:
             params["ResponseContentType"] = "application/octet-stream"
-            params["ResponseContentDisposition"] = f'attachment; filename="{attachment}"'
+            params["ResponseContentDisposition"] = disposition(attachment)
         return self._signed("get_object", params, life)
 
     def _signed(self, operation: str, params: dict[str, Any], life: timedelta) -> str:

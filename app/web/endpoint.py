@@ -7,6 +7,7 @@ of bodies and event streams are asynchronous.
 import hashlib
 import logging
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ def _again(call: Call[Any], error: Invalid, handler: Handler) -> Response:
 
 
 def _parse(form: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
+    if unwritable := tuple(_no_text(field, value) for field, value in fields.items() if _holds_no_text([field, value])):
+        raise Invalid("Please check what was sent: something is missing or wrong.", errors=unwritable)
     try:
         return form.model_validate(fields)
     except ValidationError as error:
@@ -219,6 +222,20 @@ def _parse(form: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
         ) from error
 
 
+def _no_text(field: str, value: Any) -> FieldError:
+    return FieldError(field if _holds_no_text(value) else "", N_("This holds a character that is no text."))
+
+
+def _holds_no_text(value: Any) -> bool:
+    """Tell whether something holds what neither PostgreSQL nor UTF-8 can write: U+0000, half a surrogate pair."""
+    if isinstance(value, str):
+        return NO_TEXT.search(value) is not None
+    if isinstance(value, dict):
+        return any(map(_holds_no_text, value)) or any(map(_holds_no_text, value.values()))
+    return isinstance(value, list) and any(map(_holds_no_text, value))
+
+
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 MESSAGES = {
     "missing": N_("This is needed."),
     "extra_forbidden": N_("There is no field of this name."),

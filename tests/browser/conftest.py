@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,15 @@ def settings(site_port: int, tmp_path: Path, storage_server: embedded.Started, d
 @pytest.fixture
 def site(settings: Settings, site_port: int, engine: Engine) -> Iterator[str]:
     """Serve the site; the address is given back."""
+    with serving(settings, site_port) as address:
+        yield address
+
+
+@contextmanager
+def serving(settings: Settings, port: int) -> Iterator[str]:
+    """Serve a site with these settings for the length of a block."""
     app: Starlette = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=site_port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -139,12 +147,14 @@ def axe_violations(page: Page) -> list[str]:
     return [str(each) for each in found]
 
 
-def until(page: Page, condition: str) -> None:
+def until(page: Page, condition: str, *, seconds: float = 60) -> None:
     """Wait until a condition in JavaScript holds. (`wait_for_function` needs eval, which our policy refuses.)"""
-    page.evaluate(
-        f"() => new Promise(done => {{ const look = () => ({condition}) ? done() : requestAnimationFrame(look);"
-        " look(); })"
+    held = page.evaluate(
+        f"() => new Promise(done => {{ const end = performance.now() + {seconds * 1000};"
+        f" const look = () => ({condition}) ? done(true)"
+        " : performance.now() > end ? done(false) : requestAnimationFrame(look); look(); })"
     )
+    assert held, f"waited {seconds:.0f} s for {condition}"
 
 
 def scrolls_sideways(page: Page) -> bool:

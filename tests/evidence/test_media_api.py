@@ -163,10 +163,16 @@ def test_the_original_comes_only_as_a_file_to_save(world: World, engine: Engine)
     got = BROWSER.request("GET", answer.headers["location"])
     assert got.data == SOUND
     assert got.headers["Content-Type"] == "application/octet-stream"
-    assert got.headers["Content-Disposition"].startswith('attachment; filename="')
-    assert "call" not in got.headers["Content-Disposition"]
+    assert got.headers["Content-Disposition"] == "attachment; filename=\"call.flac\"; filename*=UTF-8''call.flac"
     changed = answer.headers["location"].replace("attachment", "inline")
     assert BROWSER.request("GET", changed).status == 403
+
+
+def test_staff_save_the_original_without_its_name(world: World, client: TestClient):
+    claim(client, world)
+    answer = client.get("/api/v1" + world.path + "/original", headers=world.assessor)
+    saved = BROWSER.request("GET", answer.headers["location"]).headers["Content-Disposition"]
+    assert saved == "attachment; filename=\"Evidence 1.flac\"; filename*=UTF-8''Evidence%201.flac"
 
 
 def test_what_is_not_there_yet_says_so(world: World):

@@ -63,7 +63,7 @@ def test_each_step_starts_the_next(session: Session) -> None:
     processing.inspected(session, key, Inspected(sha256="cd" * 32, size_bytes=9, duration_ms=5), now=NOW)
     processing.heard(session, key, silences=[], warnings=["very-quiet"], now=NOW)
     assert jobs_of(session, evidence) == {"inspect", "convert", "transcribe"}
-    assert (evidence.sha256, evidence.warnings) == ("cd" * 32, ["very-quiet"])
+    assert (evidence.sha256, evidence.warnings) == ("cd" * 32, ["not-scanned", "very-quiet"])
 
 
 @pytest.mark.parametrize("transcript_first", [True, False])

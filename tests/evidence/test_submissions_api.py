@@ -166,3 +166,14 @@ def test_a_membership_for_other_rubrics_does_not_cover_this_one(engine: Engine, 
         headers = bearer(a_token(session, person, candidate.organisation))
     body = {"rubric_id": str(candidate.rubric_id), "language": "ar"}
     assert client.post("/api/v1/submissions", json=body, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("text", ["nothing \\u0000 there", "half a pair \\ud800"])
+def test_a_character_that_no_database_can_store_is_named(candidate: Candidate, text: str):
+    answer = candidate.client.post(
+        f"/api/v1/submissions/{candidate.submission()}/evidence",
+        content=f'{{"kind": "text", "text": "{text}"}}',
+        headers={**candidate.headers, "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["text"]

@@ -26,10 +26,14 @@ class Balancer:
         """Accept nobody any more and end what is open."""
         _end(self._listener)
         self._threads[0].join()
-        for each in list(self._open):
-            _end(each)
+        self.cut()
         for thread in self._threads[1:]:
             thread.join()
+
+    def cut(self) -> None:
+        """End every connection that is open; new ones are taken as before."""
+        for each in list(self._open):
+            _end(each)
 
     def _accept(self) -> None:
         with self._listener:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { captionAt, findWords, flatten, fold, lastStarted, nextUnsure, silenceAt } from "../../app/static/js/judge/words.js";
+import { captionAt, findWords, flatten, fold, lastStarted, nextUnsure, placeOfPhrase, silenceAt } from "../../app/static/js/judge/words.js";
 
 const word = (start_ms, text, probability = 0.9) => ({ start_ms, end_ms: start_ms + 300, text, probability });
 const transcript = {
@@ -74,4 +74,18 @@ test("a caption holds the words of its segment", () => {
   assert.equal(captionAt(words, 1), "Good morning, Mr Hassan.");
   assert.equal(captionAt(words, 4), "Café open?");
   assert.equal(captionAt(words, -1), "");
+});
+
+const spoken = (text) => text.split(" ").map((each, n) => word(n * 400, each));
+
+test("a phrase is found where it is said, also with a word misheard or one put between", () => {
+  assert.equal(placeOfPhrase(spoken("Hello, I say blue lantern, river window. Good morning"), "blue lantern river window"), 3);
+  assert.equal(placeOfPhrase(spoken("So: blue lantern and river widow"), "blue lantern river window"), 1);
+  assert.equal(placeOfPhrase(spoken("الآن أقول قطار، شجره زيتون صباح"), "قطار شجرة زيتون صباح"), 2);
+});
+
+test("a phrase is not found where only some of its words come, or in another order", () => {
+  assert.equal(placeOfPhrase(spoken("the river behind the blue window"), "blue lantern river window"), -1);
+  assert.equal(placeOfPhrase(spoken("window river lantern blue"), "blue lantern river window"), -1);
+  assert.equal(placeOfPhrase([], "blue lantern river window"), -1);
 });

@@ -13,13 +13,13 @@ from app.accounts.models import Organisation, Person
 from app.accounts.sign_in import by_link, cookie_name, make_link
 from app.actor import Role
 from app.db.engine import reading, writing
-from app.evidence.models import Evidence, Submission, Transcript
+from app.evidence.models import Evidence, Phrase, Submission, Transcript
 from app.evidence.states import SubmissionState
 from app.frameworks.models import RubricVersion
 from app.review.ages import Age, Due, Urgency, age, due
 from app.review.models import Claim
 from tests.conftest import NOW
-from tests.factories import a_person, a_submission, a_token, an_organisation, bearer
+from tests.factories import a_person, a_rubric, a_submission, a_token, an_organisation, bearer
 
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -243,3 +243,25 @@ def test_an_odd_number_in_the_address_is_taken_as_none(client: TestClient, engin
         organisation = an_organisation(session)
         token = a_token(session, a_person(session, organisation, Role.ASSESSOR), organisation)
     assert client.get("/queue", params={"most": most}, headers=bearer(token)).status_code == 200
+
+
+def test_the_workstation_shows_the_phrase_of_a_recording_or_that_there_is_none(
+    engine: Engine, client: TestClient, house: Organisation, assessor: Person
+):
+    with writing(engine) as session:
+        rubric = a_rubric(session, house, code="presentation-skills")
+        recorded = a_submission(session, house, rubric=rubric)
+        uploaded = a_submission(session, house, rubric=rubric)
+        phrase = Phrase(submission_id=recorded.id, language="en", text="blue lantern river window", drawn_at=NOW)
+        session.add(phrase)
+        session.flush()
+        session.exec(select(Evidence).where(Evidence.submission_id == recorded.id)).one().phrase_id = phrase.id
+    shown = client.get(claimed(client, recorded)).text
+    assert shown.count("blue lantern river window") == 2, "with the four questions, and on the line they fold to"
+    claim_id = re.search(r'"path": "/api/v1/claims/([^"]+)"', shown)
+    assert claim_id is not None
+    answer = client.get(f"/api/v1/claims/{claim_id[1]}").json()
+    assert answer["evidence"][0]["phrase"]["text"] == "blue lantern river window"
+    assert "No phrase: an uploaded file." in client.get(claimed(client, uploaded)).text
+    plain = waiting(engine, house)
+    assert "data-phrase=" not in client.get(claimed(client, plain)).text

@@ -68,12 +68,10 @@ def _convert(task: Task, facts: Facts, folder: Path) -> None:
     if facts.kind is EvidenceKind.AUDIO:
         _finish(task, _audio(task, facts, found, original))
         task.count_media(facts.duration_ms or 0)
-        task.tidy(facts)
         return
     playable = _long(task, facts, found, original) if is_long(facts) else _short(task, facts, found, original)
     _finish(task, _shown(task, facts, found, playable), silent=found.audio is None)
     task.count_media(facts.duration_ms or 0)
-    task.tidy(facts)
     if is_long(facts):
         forget_pieces(task, facts)
 

@@ -1,7 +1,10 @@
 """Documents: inspected and read in one job, because reading is as quick as looking."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+
+from sqlmodel import Session
 
 from app.errors import Invalid
 from app.evidence import processing, texts
@@ -33,22 +36,21 @@ def read_document(task: Task, facts: Facts, original: Path, scratch: Path, *, sh
     if isinstance(text, Refusal):
         return Reason(text.code, text.message, dict(text.params))
     try:
-        written = texts.read_text(text)
-        warnings = texts.check_length(written.words, facts.asked)
+        written = texts.put_together(text.parts)
+        short = texts.check_length(written.words, facts.asked) if text.parts else []  # a scan has none to count
     except Invalid as error:
         params = {name: value for name, value in error.params.items() if not isinstance(value, float)}
         return Reason(error.code, error.detail, params)
-    found = Inspected(sha256=sha256, size_bytes=size, words=written.words, warnings=tuple(warnings))
+    found = Inspected(sha256=sha256, size_bytes=size, words=written.words, warnings=(*text.warnings, *short))
     return ReadDocument(found, written)
 
 
-def finish_document(task: Task, facts: Facts, document: ReadDocument) -> None:
-    """Store the text, then record both stages in the fenced commit."""
+def finish_document(task: Task, facts: Facts, document: ReadDocument, *, before: Callable[[Session], None]) -> None:
+    """Store the text, then record in the fenced commit what was learnt `before` and that it was read."""
     made = task.store_bytes(facts, document.written.rendition, "text.json", RenditionKind.TEXT, "application/json")
     with task.run.finishing() as session:
         now = task.now()
-        processing.inspected(session, task.key, document.found, now=now)
+        before(session)
         if processing.current(session, task.key) is not None:
             mark(session, task.key.evidence_id, StageName.EXTRACT, now=now, state=StageState.RUNNING)
         processing.read(session, task.key, made, now=now)
-    task.tidy(facts)

@@ -2,8 +2,11 @@
 
 import dataclasses
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlmodel import Session
 
 from app.errors import NotFound
 from app.evidence import processing
@@ -39,14 +42,19 @@ def inspect(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         with run.finishing() as session:
             processing.damaged(session, task.key.evidence_id, now=task.now())
         return
-    if isinstance(found, ReadDocument):
-        finish_document(task, facts, found)
+    scan = bool(bench.settings.clamd_socket)
+    if isinstance(found, ReadDocument) and not scan:
+        finish_document(task, facts, found, before=partial(_inspected, task, found.found, scan=False))
         return
     with run.finishing() as session:
         if isinstance(found, Reason):
             processing.rejected(session, task.key, task.stage, found, now=task.now())
-        else:
-            processing.inspected(session, task.key, found, now=task.now())
+        else:  # a document is read again when the scanner has passed it
+            _inspected(task, found.found if isinstance(found, ReadDocument) else found, session, scan=scan)
+
+
+def _inspected(task: Task, found: Inspected, session: Session, *, scan: bool) -> None:
+    processing.inspected(session, task.key, found, now=task.now(), scan=scan)
 
 
 def _look(task: Task, facts: Facts, folder: Path) -> Inspected | ReadDocument | Reason:
@@ -103,6 +111,7 @@ def allowed(bench: Bench, facts: Facts) -> Allowed:
         kind="video" if facts.kind is EvidenceKind.VIDEO else "audio",
         longest_ms=longest_s * 1000,
         largest_bytes=bench.settings.max_upload_bytes,
+        cannot_read=bench.tools.binaries.cannot_read,
     )
 
 

@@ -75,7 +75,6 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
     if transcript.dropped:
         log.info("left out %d stretches where the model repeated itself", len(transcript.dropped))
     _finish(task, facts, plan, transcript)
-    task.tidy(facts)
 
 
 def _together(indices: Sequence[int]) -> Iterator[Sequence[int]]:

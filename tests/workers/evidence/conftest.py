@@ -107,7 +107,7 @@ class Place:
             )
             session.add(evidence)
             session.flush()
-            stages.begin(session, evidence, now=clock(), skipped=[StageName.SCAN])
+            stages.begin(session, evidence, now=clock())
             self.storage.put_file(evidence.object_key, path, media_type="video/mp4")
             if start:
                 processing.start(session, evidence, now=clock())
@@ -152,6 +152,15 @@ class Place:
     def job_state(self, act: str, evidence_id: UUID) -> JobState | None:
         job = self.job(act, evidence_id)
         return job.state if job else None
+
+    def wait_until_tidy(self, evidence_id: UUID) -> None:
+        """Wait until nothing lies beside the original but what is shown."""
+        folder = f"e/{self.evidence(evidence_id).organisation_id}/{evidence_id}/"
+
+        def tidy() -> bool:
+            return set(self.storage.keys(folder)) == {row.object_key for row in self.renditions(evidence_id).values()}
+
+        self.wait(tidy, seconds=30)
 
     def close(self) -> None:
         """Leave nothing behind, whatever a test left running."""

@@ -88,7 +88,7 @@ def test_a_tone_has_no_speech_and_that_is_a_result(busy: Place, make: Make) -> N
     transcript = busy.transcript(evidence_id)
     assert transcript is not None
     assert transcript.body["segments"] == []
-    assert busy.evidence(evidence_id).warnings == ["no-speech", "shorter-than-asked"]
+    assert busy.evidence(evidence_id).warnings == ["no-speech", "not-scanned", "shorter-than-asked"]
 
 
 @pytest.mark.parametrize(

@@ -422,43 +422,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_credential_holder_id', ['holder_id'], unique=False)
         batch_op.create_index('uq_credential_live', ['submission_id', 'achievement_id'], unique=True, sqlite_where=sa.text("state <> 'superseded'"), postgresql_where=sa.text("state <> 'superseded'"))
 
-    op.create_table('evidence',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('organisation_id', sa.Uuid(), nullable=False),
-    sa.Column('submission_id', sa.Uuid(), nullable=False),
-    sa.Column('position', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.String(40), nullable=False),
-    sa.Column('name', sa.String(), nullable=False),
-    sa.Column('media_type', sa.String(), nullable=False),
-    sa.Column('state', sa.String(40), nullable=False),
-    sa.Column('generation', sa.Integer(), nullable=False),
-    sa.Column('object_key', sa.String(), nullable=False),
-    sa.Column('upload_id', sa.String(), nullable=True),
-    sa.Column('part_size_bytes', sa.Integer(), nullable=True),
-    sa.Column('part_count', sa.Integer(), nullable=True),
-    sa.Column('size_bytes', sa.BigInteger(), nullable=True),
-    sa.Column('client_sha256', sa.String(), nullable=True),
-    sa.Column('sha256', sa.String(), nullable=True),
-    sa.Column('salt', sa.String(), nullable=False),
-    sa.Column('duration_ms', sa.Integer(), nullable=True),
-    sa.Column('width', sa.Integer(), nullable=True),
-    sa.Column('height', sa.Integer(), nullable=True),
-    sa.Column('words', sa.Integer(), nullable=True),
-    sa.Column('probe', sa.JSON(), nullable=True),
-    sa.Column('silences', sa.JSON(), nullable=False),
-    sa.Column('warnings', sa.JSON(), nullable=False),
-    sa.Column('reason', sa.JSON(), nullable=True),
-    sa.Column('frozen', sa.Boolean(), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_evidence_organisation_id_organisation')),
-    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_evidence_submission_id_submission')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_evidence')),
-    sa.UniqueConstraint('object_key', name=op.f('uq_evidence_object_key'))
-    )
-    with op.batch_alter_table('evidence', schema=None) as batch_op:
-        batch_op.create_index('ix_evidence_submission_id', ['submission_id', 'position'], unique=False)
-
     op.create_table('involvement',
     sa.Column('submission_id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -468,6 +431,19 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_involvement_submission_id_submission')),
     sa.PrimaryKeyConstraint('submission_id', 'person_id', name=op.f('pk_involvement'))
     )
+    op.create_table('phrase',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('language', sa.String(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_phrase_submission_id_submission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_phrase'))
+    )
+    with op.batch_alter_table('phrase', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_phrase_submission_id'), ['submission_id'], unique=False)
+
     op.create_table('receipt',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('submission_id', sa.Uuid(), nullable=False),
@@ -571,6 +547,67 @@ def upgrade() -> None:
     with op.batch_alter_table('endorsement', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_endorsement_credential_id'), ['credential_id'], unique=False)
 
+    op.create_table('evidence',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('phrase_id', sa.Uuid(), nullable=True),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('media_type', sa.String(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('object_key', sa.String(), nullable=False),
+    sa.Column('upload_id', sa.String(), nullable=True),
+    sa.Column('part_size_bytes', sa.Integer(), nullable=True),
+    sa.Column('part_count', sa.Integer(), nullable=True),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=True),
+    sa.Column('client_sha256', sa.String(), nullable=True),
+    sa.Column('sha256', sa.String(), nullable=True),
+    sa.Column('salt', sa.String(), nullable=False),
+    sa.Column('duration_ms', sa.Integer(), nullable=True),
+    sa.Column('width', sa.Integer(), nullable=True),
+    sa.Column('height', sa.Integer(), nullable=True),
+    sa.Column('words', sa.Integer(), nullable=True),
+    sa.Column('probe', sa.JSON(), nullable=True),
+    sa.Column('silences', sa.JSON(), nullable=False),
+    sa.Column('warnings', sa.JSON(), nullable=False),
+    sa.Column('reason', sa.JSON(), nullable=True),
+    sa.Column('frozen', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_evidence_organisation_id_organisation')),
+    sa.ForeignKeyConstraint(['phrase_id'], ['phrase.id'], name=op.f('fk_evidence_phrase_id_phrase')),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_evidence_submission_id_submission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evidence')),
+    sa.UniqueConstraint('object_key', name=op.f('uq_evidence_object_key'))
+    )
+    with op.batch_alter_table('evidence', schema=None) as batch_op:
+        batch_op.create_index('ix_evidence_submission_id', ['submission_id', 'position'], unique=False)
+
+    op.create_table('decision',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('assessment_id', sa.Uuid(), nullable=False),
+    sa.Column('outcome', sa.String(40), nullable=False),
+    sa.Column('percent', sa.String(), nullable=False),
+    sa.Column('borderline', sa.Boolean(), nullable=False),
+    sa.Column('scores', sa.JSON(), nullable=False),
+    sa.Column('vacs', sa.JSON(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('superseded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_decision_assessment_id_assessment')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_decision_organisation_id_organisation')),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_decision_submission_id_submission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_decision'))
+    )
+    with op.batch_alter_table('decision', schema=None) as batch_op:
+        batch_op.create_index('uq_decision_current', ['submission_id'], unique=True, sqlite_where=sa.text('superseded_at IS NULL'), postgresql_where=sa.text('superseded_at IS NULL'))
+
     op.create_table('evidence_stage',
     sa.Column('evidence_id', sa.Uuid(), nullable=False),
     sa.Column('name', sa.String(40), nullable=False),
@@ -619,28 +656,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_chunk_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', 'plan', 'index', name=op.f('pk_transcript_chunk'))
     )
-    op.create_table('decision',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('organisation_id', sa.Uuid(), nullable=False),
-    sa.Column('submission_id', sa.Uuid(), nullable=False),
-    sa.Column('assessment_id', sa.Uuid(), nullable=False),
-    sa.Column('outcome', sa.String(40), nullable=False),
-    sa.Column('percent', sa.String(), nullable=False),
-    sa.Column('borderline', sa.Boolean(), nullable=False),
-    sa.Column('scores', sa.JSON(), nullable=False),
-    sa.Column('vacs', sa.JSON(), nullable=False),
-    sa.Column('source', sa.String(), nullable=False),
-    sa.Column('reason', sa.String(), nullable=True),
-    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('superseded_at', sa.DateTime(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['assessment_id'], ['assessment.id'], name=op.f('fk_decision_assessment_id_assessment')),
-    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_decision_organisation_id_organisation')),
-    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_decision_submission_id_submission')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_decision'))
-    )
-    with op.batch_alter_table('decision', schema=None) as batch_op:
-        batch_op.create_index('uq_decision_current', ['submission_id'], unique=True, sqlite_where=sa.text('superseded_at IS NULL'), postgresql_where=sa.text('superseded_at IS NULL'))
-
     op.create_table('lot_item',
     sa.Column('submission_id', sa.Uuid(), nullable=False),
     sa.Column('lot_id', sa.Uuid(), nullable=False),

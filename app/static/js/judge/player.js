@@ -1,10 +1,9 @@
-// The recording: one media element with our own controls. A signed address runs out; the player then asks for a new one
-// and keeps its place.
+// The recording: one media element with our own controls.
+import { Renewing } from "../media/renewing.js";
 import { silenceAt } from "./words.js";
 import { one, settings } from "./page.js";
 
 export const RATES = [0.75, 1, 1.25, 1.5, 2];
-const TRIES_MS = [0, 1000, 3000, 8000];
 
 export class Player extends EventTarget {
   constructor(root) {
@@ -15,7 +14,7 @@ export class Player extends EventTarget {
     this.evidence = null;
     this.silences = [];
     this.part = { from: null, to: null };
-    this.tries = 0;
+    this.renewing = new Renewing(this.media);
     this.skips = settings.get("skip-silence", false);
     this.repeats = false;
     this.media.playbackRate = this.media.defaultPlaybackRate = settings.get("rate", 1);
@@ -24,13 +23,14 @@ export class Player extends EventTarget {
   }
 
   #listen() {
-    const { media } = this;
-    media.addEventListener("loadedmetadata", () => this.#arrived());
+    const { media, renewing } = this;
+    renewing.addEventListener("found", () => this.#arrived());
+    renewing.addEventListener("again", () => this.dispatchEvent(new Event("again")));
+    renewing.addEventListener("lost", () => (this.lost.hidden = false));
     media.addEventListener("play", () => this.#run());
     for (const name of ["play", "pause", "ended"]) media.addEventListener(name, () => this.#tell("state"));
     media.addEventListener("seeked", () => this.#tell("time"));
     media.addEventListener("timeupdate", () => this.#tell("time"));
-    media.addEventListener("error", () => this.#again());
   }
 
   #tell(name) {
@@ -43,44 +43,23 @@ export class Player extends EventTarget {
     this.evidence = evidence;
     this.silences = [];
     this.part = { from: null, to: null };
-    this.tries = 0;
     this.lost.hidden = true;
-    this.wish = { ms: at_ms, play: false };
     this.media.poster = evidence.has.includes("poster") ? `/api/v1/evidence/${evidence.id}/poster` : "";
-    this.#load();
+    this.renewing.open(`/api/v1/evidence/${evidence.id}/playable`, { ms: at_ms });
     this.#tell("part");
-  }
-
-  #load() {
-    // A new number each time: the old redirect, and so the old address, must not come from a cache.
-    this.media.src = `/api/v1/evidence/${this.evidence.id}/playable?try=${Date.now()}`;
-    this.media.load();
   }
 
   #arrived() {
     this.lost.hidden = true;
-    if (this.wish?.ms) this.media.currentTime = Math.min(this.wish.ms, this.duration_ms - 1) / 1000;
-    if (this.wish?.play) this.media.play();
-    if (this.tries) this.dispatchEvent(new Event("again"));
-    this.wish = null;
     this.#tell("time");
   }
 
-  #again() {
-    if (!this.evidence) return;
-    this.wish ??= { ms: this.ms, play: !this.media.paused };
-    const wait = TRIES_MS[this.tries++];
-    if (wait === undefined) this.lost.hidden = false;
-    else setTimeout(() => this.#load(), wait);
-  }
-
   retry() {
-    this.tries = 0;
-    this.#again();
+    this.renewing.retry();
   }
 
   get ms() {
-    return this.wish?.ms ?? Math.round(this.media.currentTime * 1000);
+    return this.renewing.ms;
   }
 
   get duration_ms() {
@@ -98,21 +77,15 @@ export class Player extends EventTarget {
   }
 
   play() {
-    if (this.wish) this.wish.play = true;
-    return this.media.play().catch((error) => {
-      if (error.name !== "AbortError" && error.name !== "NotSupportedError") throw error;
-    });
+    return this.renewing.play();
   }
 
   pause() {
-    if (this.wish) this.wish.play = false;
-    this.media.pause();
+    this.renewing.pause();
   }
 
   seek(ms) {
-    const place = Math.max(0, Math.min(ms, this.duration_ms || ms));
-    if (this.media.readyState === 0) this.wish = { ms: place, play: this.wish?.play ?? false };
-    else this.media.currentTime = place / 1000;
+    this.renewing.seek(Math.max(0, Math.min(ms, this.duration_ms || ms)));
     this.#tell("time");
   }
 

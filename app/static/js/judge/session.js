@@ -9,6 +9,7 @@ import { Keeping } from "./keeping.js";
 import { Lease } from "./lease.js";
 import { outcomeWords } from "./outcome.js";
 import { all, data, make, one, say, settings, showToldText, toast } from "./page.js";
+import { Phrases } from "./phrases.js";
 import { Player } from "./player.js";
 import { ScoresPane, placeName } from "./scores.js";
 import { clock } from "./times.js";
@@ -37,6 +38,7 @@ export class Session {
       told: kind === "send" ? (text) => this.say(text) : null,
     });
     this.wave = new Waveform(this.root, this.player);
+    this.phrases = new Phrases(this.root, { go: (moment) => this.goTo(moment) });
     this.scores = new ScoresPane(this.root, { placeOf });
     this.comments = new CommentsPane(this.root, this.player, { placeOf, placeNow: () => this.placeNow(), seen });
     const names = { codes: this.scores.codes, titleOf: (code) => this.scores.titleOf(code) };
@@ -145,6 +147,7 @@ export class Session {
 
   #showTranscript(piece, transcript) {
     this.transcript.show(transcript, `/api/v1/evidence/${piece.id}/transcript`);
+    this.phrases.show(this.piece.id, this.transcript.words);
     this.player.silences = transcript?.silences ?? [];
   }
 

@@ -71,6 +71,34 @@ export function findWords(words, query) {
   });
 }
 
+/**
+ * Index of the word where a phrase begins; -1 where it is not said. The program that wrote the words down may have
+ * misheard one of them, or put others between: of the words in twice the phrase's length all but one must fit, in order.
+ */
+export function placeOfPhrase(words, phrase) {
+  const wanted = fold(phrase).split(/\s+/).filter(Boolean);
+  const folded = words.map((word) => fold(word.text));
+  const needed = Math.max(2, wanted.length - 1);
+  let best = { fits: 0, at: -1 };
+  for (let start = 0; start < folded.length; start += 1) {
+    if (!wanted.includes(folded[start])) continue;
+    const fits = fitting(folded.slice(start, start + wanted.length * 2), wanted);
+    if (fits >= needed && fits > best.fits) best = { fits, at: start };
+  }
+  return best.at;
+}
+
+// How many words of `wanted` come in this order among `said` (the longest common subsequence).
+function fitting(said, wanted) {
+  let row = new Array(wanted.length + 1).fill(0);
+  for (const word of said) {
+    const next = [0];
+    wanted.forEach((part, n) => next.push(part === word ? row[n] + 1 : Math.max(row[n + 1], next[n])));
+    row = next;
+  }
+  return row[wanted.length];
+}
+
 /** The words said around `ms`, as one caption: the words of that segment, at most `most` of them around the present one. */
 export function captionAt(words, index, most = 12) {
   const word = words[index];

@@ -1,4 +1,5 @@
 // Playing the candidate's own evidence, from the moment that a judgement points to.
+import { Renewing } from "../media/renewing.js";
 import { say } from "../texts.js";
 
 export function startPlaying(main) {
@@ -8,37 +9,45 @@ export function startPlaying(main) {
     if (!link || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
     const row = link.closest("[data-evidence]") || main.querySelector(`[data-evidence="${link.dataset.evidenceId}"]`);
-    if (row) play(box, row, Number(link.dataset.at || 0) / 1000);
+    if (row) play(box, row, Number(link.dataset.at || 0));
   });
 }
 
-function play(box, row, at) {
+const renewing = new WeakMap();
+
+function play(box, row, at_ms) {
   const evidence = row.dataset.evidence;
-  if (box.dataset.shown !== evidence) {
-    box.dataset.shown = evidence;
-    box.replaceChildren(element(row, evidence));
-    row.after(box);
-  }
+  if (box.dataset.shown !== evidence) show(box, row, { ms: at_ms, play: true });
+  else renewing.get(box.firstElementChild).seek(at_ms);
   box.hidden = false;
   const media = box.firstElementChild;
-  seek(media, at);
-  media.play().catch((error) => {
-    if (error.name !== "NotAllowedError" && error.name !== "AbortError") throw error;
-  });
+  renewing.get(media).play();
   box.scrollIntoView({ block: "nearest" });
   media.focus({ preventScroll: true });
 }
 
+function show(box, row, place) {
+  const { evidence } = row.dataset;
+  const media = element(row, evidence);
+  const lost = document.createElement("p");
+  Object.assign(lost, { className: "note bad", role: "alert", hidden: true, textContent: say("lost") });
+  const source = new Renewing(media);
+  source.addEventListener("lost", () => (lost.hidden = false));
+  source.addEventListener("found", () => (lost.hidden = true));
+  renewing.set(media, source);
+  box.dataset.shown = evidence;
+  box.replaceChildren(media, lost);
+  row.after(box);
+  source.open(`/api/v1/evidence/${evidence}/playable`, place);
+}
+
 function element(row, evidence) {
   const media = document.createElement(row.dataset.kind === "audio" ? "audio" : "video");
-  const source = `/api/v1/evidence/${evidence}/playable`;
   media.controls = true;
   media.preload = "metadata";
   media.playsInline = true;
-  media.src = source;
   media.setAttribute("aria-label", row.querySelector("h3").textContent);
   if (row.dataset.captions) media.append(captions(evidence, row.dataset.captions));
-  renewOnError(media, source);
   return media;
 }
 
@@ -48,21 +57,4 @@ function captions(evidence, language) {
   track.label = say("captions");
   track.default = true;
   return track;
-}
-
-// The address of the file expires: ask for a new one once and keep the place.
-function renewOnError(media, source) {
-  let renewed = 0;
-  media.addEventListener("error", () => {
-    if (Date.now() - renewed < 10_000) return;
-    renewed = Date.now();
-    const place = media.currentTime;
-    media.src = `${source}?again=${renewed}`;
-    seek(media, place);
-  });
-}
-
-function seek(media, seconds) {
-  if (media.readyState >= 1) media.currentTime = seconds;
-  else media.addEventListener("loadedmetadata", () => (media.currentTime = seconds), { once: true });
 }
