@@ -111,6 +111,7 @@ def allowed(bench: Bench, facts: Facts) -> Allowed:
         kind="video" if facts.kind is EvidenceKind.VIDEO else "audio",
         longest_ms=longest_s * 1000,
         largest_bytes=bench.settings.max_upload_bytes,
+        cannot_read=bench.tools.binaries.cannot_read,
     )
 
 

@@ -129,7 +129,7 @@ def test_the_third_wall_holds_when_ffmpeg_follows_the_playlist(
     ("content", "expected", "says"),
     [
         (b"", "empty", "is empty"),
-        (b"Dear assessor, here is my video.\n" * 50, "not-media", "is a text file"),
+        (b"Dear assessor, here is my video.\n" * 50, "not-media", "is a text"),
         (b"%PDF-1.7\n%more", "not-media", "is a PDF document"),
         (b"\xff\xd8\xff\xe0" + bytes(500), "not-media", "is a picture"),
         (os.urandom(4) * 1000, "not-media", "not a recording"),
