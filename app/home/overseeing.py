@@ -65,9 +65,15 @@ def _damaged(session: Session, actor: Actor, words: Words) -> list[Work]:
         .distinct()
         .order_by(col(Submission.reference))
     )
+    on_hold = words._("On hold")
     why = words._("Nobody judges it until the operator has put the file back. The candidate was told.")
     return [
-        Work(words._("A stored file of %(reference)s is not what was sent", reference=each), why, words._("On hold"), "bad")
+        Work(
+            words._("A stored file of %(reference)s is not what was sent", reference=each),
+            why,
+            words._("On hold"),
+            "bad",
+        )
         for each in rows
     ]
 
