@@ -165,6 +165,8 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     if evidence is None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
+    preview = (col(Rendition.evidence_id) == evidence.id, col(Rendition.kind) == RenditionKind.PREVIEW)
+    session.connection().execute(delete(Rendition).where(*preview))  # the playable takes its place
     tidy_later(session, key, StageName.CONVERT, now=now)
     _ready_if_complete(session, evidence, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)

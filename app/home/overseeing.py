@@ -71,7 +71,7 @@ def _damaged(session: Session, actor: Actor, words: Words) -> list[Work]:
         Work(
             words._("A stored file of %(reference)s is not what was sent", reference=each),
             why,
-            words._("On hold"),
+            on_hold,
             "bad",
         )
         for each in rows
