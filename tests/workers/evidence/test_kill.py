@@ -54,6 +54,7 @@ def test_a_kill_while_converting_costs_the_attempt_and_nothing_else(place: Place
     evidence_id = place.arrived(long_video, "video")
     worker = place.start()
     place.wait(lambda: place.stage(evidence_id, "convert").progress > 0.2)
+    assert RenditionKind.PREVIEW in place.renditions(evidence_id)  # its candidate looks at it already
     worker.kill()
     worker.wait()
     left = list((place.settings.data_dir / "work").glob("worker-*"))

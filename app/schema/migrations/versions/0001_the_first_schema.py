@@ -584,6 +584,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('object_key', name=op.f('uq_evidence_object_key'))
     )
     with op.batch_alter_table('evidence', schema=None) as batch_op:
+        batch_op.create_index('ix_evidence_damaged', ['id'], unique=False, sqlite_where=sa.text("state = 'damaged'"), postgresql_where=sa.text("state = 'damaged'"))
         batch_op.create_index('ix_evidence_submission_id', ['submission_id', 'position'], unique=False)
 
     op.create_table('decision',
