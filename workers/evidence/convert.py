@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.evidence import processing
+from app.evidence import custody, processing
 from app.evidence.processing import NO_TRANSCRIPT, Key, Made
 from app.evidence.reasons import Reason
 from app.evidence.stages import mark
@@ -49,7 +49,7 @@ def convert(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         return
     except Changed:
         with run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
     except Refused as refused:
         with run.finishing() as session:
             processing.rejected(session, task.key, task.stage, refused.reason, now=task.now())
