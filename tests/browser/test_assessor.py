@@ -11,6 +11,7 @@ from sqlmodel import select
 from app.assessments.models import Assessment
 from app.db.engine import reading
 from app.evidence.states import EvidenceKind
+from app.evidence.texts import Part
 from app.review.models import Claim
 from tests.browser.conftest import SignIn, axe_violations, scrolls_sideways, until
 from tests.browser.stage import Recording, Stage
@@ -291,6 +292,27 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
     saved(page)
     page.reload()
     expect(page.locator(".crit.open .mo .ts, .crit .mo .ts").first).to_have_text("“The rate”", timeout=SOON)
+
+
+def test_a_document_is_read_as_text_and_its_original_saved(stage: Stage, recording: Recordings, sign_in: SignIn):
+    made = stage.submission(recording(EvidenceKind.VIDEO), code="credit-analysis-walkthrough")
+    stage.document(made, [Part("My report 😀", "heading", 1), Part("The rate follows"), Part("Item\t12", "table-row")])
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".evw")).to_contain_text(["Not scanned for viruses"])
+    page.locator("[data-evidence]").nth(1).click()
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")
+    assert (
+        page.locator("[data-text]").evaluate("box => box.textContent") == "My report 😀\n\nThe rate follows\n\nItem\t12"
+    )
+    assert axe_violations(page) == []
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Save the original of evidence 2").click()
+    assert saving.value.suggested_filename == "Evidence 2.docx"
+    assert saving.value.path().read_bytes() == b"the original"
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")  # the page is still there
 
 
 @pytest.mark.parametrize(("width", "scheme", "language"), LOOKS)

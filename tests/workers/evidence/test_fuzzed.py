@@ -86,6 +86,7 @@ def test_no_damaged_file_stops_the_worker(place: Place, good: list[tuple[str, by
     assert place.evidence(last).reason is None
     with reading(place.engine) as session:
         jobs = session.exec(select(Job).where(Job.queue == "media")).all()
+    print([f"{job.id}: {job.error}" for job in jobs if job.state is JobState.FAILED])  # noqa: T201  # as above
     assert {job.state for job in jobs} <= {JobState.DONE, JobState.FAILED}
     assert max(job.attempt for job in jobs) <= 3
     assert not any("worker died" in (job.error or "") for job in jobs)
