@@ -43,7 +43,11 @@ def binaries(settings: Settings) -> Binaries:
 def check_ffmpeg(settings: Settings) -> Check:
     """Say which ffmpeg is used."""
     found = binaries(settings)
-    return Check("ffmpeg", "ok", f"{found.version} ({found.source}: {found.ffmpeg})")
+    said = f"{found.version} ({found.source}: {found.ffmpeg})"
+    if found.cannot_read:
+        gaps = ", ".join(sorted(found.cannot_read)).upper()
+        return Check("ffmpeg", "warn", said, f"It can't read {gaps}: such uploads are refused. Debian's ffmpeg can.")
+    return Check("ffmpeg", "ok", said)
 
 
 def check_sandbox(settings: Settings) -> Check:

@@ -26,7 +26,9 @@ from app.jobs.catalog import (
     PURGE,
     REFRESH_STATUS,
     SCAN,
+    STOP_JUDGING,
     SWEEP_UPLOADS,
+    TIDY,
     TRANSCRIBE,
 )
 from app.jobs.engine import Run
@@ -43,6 +45,8 @@ HANDLERS: dict[str, str] = {
     CONVERT.name: "workers.evidence.convert:convert",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
+    STOP_JUDGING.name: "workers.quick.investigating:stop_judging",
+    TIDY.name: "workers.quick.tidying:tidy",
     SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",

@@ -2,13 +2,12 @@
 
 import argparse
 import logging
-import shutil
+import os
 import signal
 import sys
+import tempfile
 import threading
-import time
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -32,6 +31,7 @@ from app.storage.client import Storage
 from app.storage.embedded import located
 from workers import health
 from workers.bench import Bench
+from workers.folders import work_folder
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
 from workers.observing import observed
@@ -40,7 +40,6 @@ from workers.transcribers import Transcribers
 from workers.worker import Worker
 
 log = logging.getLogger("assay.worker")
-LEFT_BEHIND = timedelta(days=1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,7 +86,13 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
     is_alive(engine)  # one that is down is told in a sentence; whoever started us tries again
     if not is_current(engine):
         raise Unavailable("The database does not have the schema of this release. Run `assay migrate` first.")
-    bench = _bench(settings, engine, speakers=concurrency)
+    with work_folder(settings.data_dir.absolute() / "work") as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)  # what libraries and children put aside goes with it
+        return _run(settings, queues, concurrency, held, _bench(settings, engine, folder, speakers=concurrency))
+
+
+def _run(settings: Settings, queues: list[Queue], concurrency: int, held: IO[bytes] | None, bench: Bench) -> int:
+    engine = bench.engine
     work = Work(engine, queues, concurrency, partial(_handler, bench), when_failed)
     worker = Worker(work, stopping=bench.stopping, end_children=bench.transcribers.stop)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,9 +114,7 @@ def _work(settings: Settings, queues: list[Queue], concurrency: int, held: IO[by
     return 0
 
 
-def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
-    folder = settings.data_dir.absolute() / "work"
-    _sweep(folder, alone=database_file(settings.database) is not None)
+def _bench(settings: Settings, engine: Engine, folder: Path, *, speakers: int) -> Bench:
     tools = open_tools(
         sandbox=settings.sandbox,
         ffmpeg=Path(settings.ffmpeg) if settings.ffmpeg else None,
@@ -125,22 +128,18 @@ def _bench(settings: Settings, engine: Engine, *, speakers: int) -> Bench:
         storage=Storage(settings),
         tools=tools,
         transcribers=Transcribers(
-            SpeechOptions(model=settings.whisper_model, device=settings.speech_device, folder=settings.model_dir),
+            SpeechOptions(
+                transcriber=settings.transcriber,
+                model=settings.whisper_model,
+                device=settings.speech_device,
+                folder=settings.model_dir,
+            ),
             count=speakers,
         ),
         folder=folder,
         stopping=threading.Event(),
         clock=DatabaseClock(engine),
     )
-
-
-def _sweep(folder: Path, *, alone: bool) -> None:
-    """Remove what killed attempts left on the disk: all of it, or what is old where others may work too."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    oldest = time.time() - LEFT_BEHIND.total_seconds()
-    for left in folder.iterdir():
-        if alone or left.stat().st_mtime < oldest:
-            shutil.rmtree(left)
 
 
 def _handler(bench: Bench, job: Job) -> Handler:

@@ -1,4 +1,8 @@
-"""The life of a worker process: hands out jobs, shows that it lives, ends in order."""
+"""The life of a worker process: hands out jobs, shows that it lives, ends in order.
+
+Showing that it lives has a thread of its own: looking for what is due may take long after an outage, and a healthy
+worker must not be taken for a dead one meanwhile.
+"""
 
 import logging
 import threading
@@ -45,6 +49,7 @@ class Worker:
         self._me = presence.Presence(uuid.uuid4().hex, tuple(work.queues), work.concurrency, clock())
         self._wishes: SimpleQueue[None] = SimpleQueue()
         self._seen = time.monotonic()
+        self._ended = threading.Event()
         self._dispatcher = dispatcher_for(work)
 
     def stop(self) -> None:
@@ -55,15 +60,18 @@ class Worker:
         """Work until `stop`; then wait a little for short jobs and give long ones back."""
         self._dispatcher.start()
         log.info("working on %s", ", ".join(self._work.queues))
-        self._pulse()
-        while not self._is_asked_within(self._work.timing.beat.total_seconds()):
-            self._pulse()
+        self._beat()
+        pulse = self._repeatedly(self._beat, name="pulse")
+        self._repeatedly(self._look, name="due")
+        self._wishes.get()
         self._dispatcher.stop()
         self._join(PATIENCE_SECONDS, or_until_asked_again=True)
         self._stopping.set()
         self._join(GIVE_BACK_SECONDS)
         self._end_children()
         self._join(LAST_SECONDS)
+        self._ended.set()
+        pulse.join(LAST_SECONDS)  # a last beat must not come after we have left
         self._leave()
 
     def silent_for(self) -> float:
@@ -83,11 +91,31 @@ class Worker:
             if self._dispatcher.join(min(0.2, max(0.0, limit - time.monotonic()))):
                 return
 
-    def _pulse(self) -> None:
-        """Show that we live and write what is due. A full disk or a database that is down must not end the worker."""
+    def _repeatedly(self, act: Callable[[], None], *, name: str) -> threading.Thread:
+        thread = threading.Thread(target=self._repeat, args=(act,), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _repeat(self, act: Callable[[], None]) -> None:
+        while True:
+            try:
+                act()
+            except Exception:  # a bug must not end the thread: we would look dead, or what is due would wait for ever
+                log.exception("what a worker does every few seconds broke; it goes on")
+            if self._ended.wait(self._work.timing.beat.total_seconds()):
+                return
+
+    def _beat(self) -> None:
+        """Show that we live. A full disk or a database that is down must not end the worker."""
         try:
             presence.beat(self._work.engine, self._me)
             self._seen = time.monotonic()
+        except (Unavailable, OSError, SQLAlchemyError) as error:
+            log.warning("%s", error)
+
+    def _look(self) -> None:
+        """Write what is due, and send what was lost."""
+        try:
             tick(self._work.engine, self._work.periodic)
             self._dispatcher.look()
         except (Unavailable, OSError, SQLAlchemyError) as error:

@@ -23,6 +23,7 @@ from app.ids import new_id, new_reference
 
 # What may be claimed, word for word in the index and in the query: else the index is not used for it.
 WAITING = "state IN ('ready', 'in-assessment')"
+DAMAGED = "state = 'damaged'"
 
 
 class Submission(SQLModel, table=True):
@@ -91,7 +92,10 @@ class Evidence(SQLModel, table=True):
     """One file or text of a submission: the original. `sha256` is the worker's own, the value that counts."""
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_submission_id", "submission_id", "position"),)
+    __table_args__ = (
+        Index("ix_evidence_submission_id", "submission_id", "position"),
+        Index("ix_evidence_damaged", "id", sqlite_where=text(DAMAGED), postgresql_where=text(DAMAGED)),
+    )
     id: UUID = Field(default_factory=new_id, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id")
     submission_id: UUID = Field(foreign_key="submission.id")
@@ -177,16 +181,23 @@ class TranscriptChunk(SQLModel, table=True):
     start_ms: int
     end_ms: int
     segments: list[dict[str, Any]] = json_column(default_factory=list)
+    dropped: list[dict[str, Any]] = json_column(default_factory=list)
+    guess: dict[str, Any] | None = json_column(default=None, nullable=True)
 
 
 class Transcript(SQLModel, table=True):
-    """The words of one evidence with times and probability, in the shape of API section 4.3."""
+    """The words of one evidence with times and probability, in the shape of API section 4.3.
+
+    `corrections`: each word that an assessor changed, what it was and became, when and by whom. It is here and not in
+    the audit trail, which holds no words and is never erased.
+    """
 
     __tablename__ = "transcript"
     evidence_id: UUID = Field(foreign_key="evidence.id", primary_key=True)
     language: str
     model: str
     body: dict[str, Any] = json_column()
+    corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
 
 

@@ -49,6 +49,7 @@ class EvidenceRow:
     warnings: list[str]
     stages: list[StageRow]
     playable: bool
+    preview: bool
     poster: bool
     captions: bool
     language: str
@@ -126,6 +127,7 @@ def evidence_rows(session: Session, submission: Submission) -> list[EvidenceRow]
             warnings=each.warnings,
             stages=stages.get(each.id, []),
             playable=RenditionKind.PLAYABLE in renditions.get(each.id, set()),
+            preview=RenditionKind.PREVIEW in renditions.get(each.id, set()),
             poster=RenditionKind.POSTER in renditions.get(each.id, set()),
             captions=each.id in languages,
             language=languages.get(each.id, submission.language),

@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -27,6 +28,8 @@ MOST_CHARACTERS = 200_000
 MEDIA_TYPE = "text/plain; charset=utf-8"
 NAME = "text.txt"
 SHORTER_THAN_ASKED = "shorter-than-asked"
+BETWEEN = "\n\n"
+BLANK_LINES = re.compile(r"\n\s*\n")
 PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")  # blank lines part paragraphs
 
 
@@ -43,6 +46,36 @@ class WrittenText:
         """What the workstation shows: paragraphs with `start` and `end`, counted in characters of the original."""
         body = {"version": 1, "words": self.words, "paragraphs": self.paragraphs}
         return json.dumps(body, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A paragraph of an uploaded document: `kind` is heading (of a `level` from 1), list-item or table-row."""
+
+    text: str
+    kind: str = ""
+    level: int = 0
+    page: int = 0
+
+    @property
+    def facts(self) -> dict[str, int | str]:
+        """What is known of it, for the rendition."""
+        known: dict[str, int | str] = {"kind": self.kind, "level": self.level, "page": self.page}
+        return {name: value for name, value in known.items() if value}
+
+
+def put_together(parts: Sequence[Part]) -> WrittenText:
+    """Return the text of a document: its parts with a blank line between; none has one within. May be empty."""
+    paragraphs: list[dict[str, int | str]] = []
+    at = 0
+    for part in parts:
+        text = BLANK_LINES.sub("\n", part.text)
+        paragraphs.append({"start": at, "end": at + len(text), "text": text, **part.facts})
+        at += len(text) + len(BETWEEN)
+    if at > MOST_CHARACTERS + len(BETWEEN):
+        raise _invalid("This text is longer than 200,000 characters. Shorten it.")
+    whole = BETWEEN.join(str(each["text"]) for each in paragraphs)
+    return WrittenText(whole.encode(), len(whole.split()), paragraphs)
 
 
 def read_text(text: str) -> WrittenText:

@@ -130,6 +130,18 @@ class CasePage:
         return self.result is not None and not self.result.competent and not superseded
 
     @property
+    def sources(self) -> list[str]:
+        """What the browser may record for this rubric: picture and voice, screen and voice, voice alone."""
+        kinds = self.rubric.evidence.kinds
+        return ["video", "screen"] * ("video" in kinds) + ["audio"] * ("audio" in kinds)
+
+    @property
+    def room(self) -> bool:
+        """Say whether the rubric takes one more item."""
+        held = [row for row in self.rows if row.state is not EvidenceState.REJECTED]
+        return len(held) < self.rubric.evidence.items_max
+
+    @property
     def step(self) -> int:
         """Which of read, add, check, send is next (0 to 3)."""
         if not self.rows:

@@ -86,14 +86,24 @@ def cases(call: Call[NoForm]) -> Response:
 
 def case(call: Call[NoForm]) -> Response:
     answer = call.page("evidence/submission.html", case_page(call.session, call.actor, call.path_id("submission_id")))
-    return allow_recording(call, answer)
+    return allow_fingerprints(call, answer)
 
 
-def allow_recording(call: Call[NoForm], answer: Response) -> Response:
-    """Let this page alone use the camera, and WebAssembly for the fingerprint of large files."""
+def allow_fingerprints(call: Call[NoForm], answer: Response) -> Response:
+    """Let a page compute SHA-256 of large files: by WebAssembly."""
     policy = content_security_policy(call.settings)
     answer.headers["Content-Security-Policy"] = f"{policy}; {WITH_WASM}"
-    answer.headers["Permissions-Policy"] = "camera=(self), microphone=(self), geolocation=()"
+    return answer
+
+
+def record(call: Call[NoForm]) -> Response:
+    """Show the recorder: the one page that may use camera, microphone and screen."""
+    page = case_page(call.session, call.actor, call.path_id("submission_id"))
+    if not page.open or not page.sources:
+        return call.redirect("evidence:submission", submission_id=page.submission.id)
+    answer = allow_fingerprints(call, call.page("evidence/record.html", page))
+    allowed = ("camera", "microphone", "display-capture", "screen-wake-lock")
+    answer.headers["Permissions-Policy"] = ", ".join([*(f"{each}=(self)" for each in allowed), "geolocation=()"])
     return answer
 
 
@@ -102,4 +112,5 @@ routes = [
     get("/", start, name="home:start", allow=Access.PUBLIC),
     get("/submissions", cases, name="evidence:list", allow=CANDIDATE),
     get("/submissions/{submission_id}", case, name="evidence:submission", allow=CANDIDATE),
+    get("/submissions/{submission_id}/record", record, name="evidence:record", allow=CANDIDATE),
 ]

@@ -21,6 +21,8 @@ SCAN = JobKind("evidence.scan", Queue.MEDIA, priority=5)
 CONVERT = JobKind("evidence.convert", Queue.MEDIA)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
+STOP_JUDGING = JobKind("evidence.stop-judging", Queue.QUICK, max_attempts=10, priority=10)
+TIDY = JobKind("evidence.tidy", Queue.QUICK, max_attempts=10)
 SWEEP_UPLOADS = JobKind("evidence.sweep-uploads", Queue.QUICK, max_attempts=10)
 DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
 CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
@@ -37,6 +39,8 @@ CATALOG: dict[str, JobKind] = {
         CONVERT,
         TRANSCRIBE,
         ERASE_OBJECTS,
+        STOP_JUDGING,
+        TIDY,
         SWEEP_UPLOADS,
         DECIDE_LOT,
         CLOSE_DUE_LOTS,

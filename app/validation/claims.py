@@ -130,8 +130,9 @@ def _judged_earlier_attempt(session: Session, person_id: UUID, submission: Submi
 def claim_next(session: Session, *, actor: Actor, now: datetime, lease: timedelta) -> Validation | None:
     """Take the next item for this validator; None when nothing waits."""
     for waiting in waiting_for(session, actor=actor, now=now):
-        if locked_if_free(session, Submission, waiting.submission.id) is None:
-            continue  # somebody takes this one just now
+        submission = locked_if_free(session, Submission, waiting.submission.id)
+        if submission is None or submission.state is not SubmissionState.HELD:
+            continue  # somebody takes this one just now, or it has just come under investigation
         taken = _take(session, actor=actor, waiting=waiting, now=now, lease=lease)
         if taken is not None:
             return taken
@@ -155,7 +156,9 @@ def claim_this(session: Session, *, actor: Actor, submission_id: UUID, now: date
     if row is None or not may_validate(actor, row[1].rubric_code):
         raise NotFound("There is nothing at this address.")
     waiting = Waiting(item=row[0], lot=row[1], submission=row[2])
-    locked(session, Submission, submission_id)
+    submission = locked(session, Submission, submission_id)
+    if submission is None or submission.state is not SubmissionState.HELD:
+        raise NotFound("There is nothing at this address.")
     if reason := why_not(session, actor=actor, waiting=waiting):
         raise NotAllowed(reason, code="separation-of-duties")
     taken = _take(session, actor=actor, waiting=waiting, now=now, lease=lease)

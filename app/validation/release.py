@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlmodel import Session, col, exists, select
@@ -80,13 +81,23 @@ def _issue(session: Session, *, decision: Decision, now: datetime) -> None:
     )
 
 
-def release_left_behind(session: Session, *, now: datetime) -> int:
-    """Release what became free after its lot was decided, such as a cleared integrity case. Returns how many."""
-    rows = session.exec(
-        select(LotItem, Lot)
+def left_behind(session: Session) -> list[UUID]:
+    """Return submissions that became free after their lot was decided, such as by a cleared integrity case."""
+    return list(session.exec(_left_behind(col(Submission.id))))
+
+
+def release_left_behind(session: Session, submission_id: UUID, *, now: datetime) -> None:
+    """Release one of them."""
+    for item, lot in session.exec(_left_behind(LotItem, Lot).where(Submission.id == submission_id)).all():
+        release_item(session, lot=lot, item=item, now=now)
+
+
+def _left_behind(*wanted: Any) -> Any:
+    return (
+        select(*wanted)
+        .select_from(LotItem)
         .join(Lot, col(Lot.id) == col(LotItem.lot_id))
         .join(Submission, col(Submission.id) == col(LotItem.submission_id))
         .where(col(Lot.state).in_(DECIDED_LOTS), Submission.state == SubmissionState.HELD)
         .order_by(col(Submission.id))
-    ).all()
-    return sum(release_item(session, lot=lot, item=item, now=now) for item, lot in rows)
+    )

@@ -90,7 +90,7 @@ class SecurityHeaders:
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), display-capture=(), geolocation=()")
         headers.setdefault("Cache-Control", "no-store")
         if self.secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

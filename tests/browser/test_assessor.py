@@ -105,6 +105,34 @@ def test_scoring_by_keyboard_alone(stage: Stage, workstation: Page):
     assert locked.comments[0]["text"] == "Clear and calm here. jk123"
 
 
+def correct_words(page: Page) -> None:
+    """Correct a word by keys, find it, put it back; correct another by mouse, which is marked after a reload."""
+    unsure = page.locator("[data-unsure]")
+    count = unsure.inner_text()
+    page.keyboard.press("u")
+    page.keyboard.press("w")
+    expect(page.locator("[data-heard]")).to_have_text("Heard as “sie”")
+    page.keyboard.type("Sie selbst")
+    page.keyboard.press("Enter")
+    expect(page.locator(".w.fixed")).to_have_text("Sie selbst")
+    expect(page.locator(".w.fixed")).to_have_attribute("title", "Corrected; the program heard “sie”")
+    expect(unsure).not_to_have_text(count)
+    page.keyboard.press("w")
+    page.get_by_role("button", name="Put back what was heard").click()
+    expect(page.locator(".w.fixed")).to_have_count(0)
+    expect(unsure).to_have_text(count)
+    page.locator(".w", has_text="nouns").dblclick()
+    page.locator("#fix").fill("pronouns")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".w.fixed")).to_have_text("pronouns")
+    page.reload()
+    expect(page.locator(".w.fixed")).to_have_text("pronouns", timeout=SOON)
+    page.keyboard.press("/")
+    page.keyboard.type("pronouns")
+    expect(page.locator("[data-found]")).to_have_text("1 of 1")
+    page.keyboard.press("Escape")
+
+
 def test_words_follow_the_recording_and_seek(workstation: Page):
     page = workstation
     page.locator(".w", has_text="nouns").click()
@@ -118,6 +146,7 @@ def test_words_follow_the_recording_and_seek(workstation: Page):
     expect(page.locator("[data-found]")).to_have_text("1 of 1")
     expect(page.locator(".w.on")).to_have_text("amiable")
     page.keyboard.press("Escape")
+    correct_words(page)
     before = now_ms(page)
     page.keyboard.press("k")
     page.wait_for_function(

@@ -208,9 +208,24 @@ def test_nobody_else_sees_a_submission(engine: Engine, candidate: Candidate, str
     assert candidate.client.get(f"/submissions/{submission_id}", headers=bearer(token)).status_code == 403
 
 
-def test_only_the_submission_page_may_use_the_camera(candidate: Candidate):
+def test_only_the_recorder_may_use_camera_microphone_and_screen(candidate: Candidate):
     submission_id = candidate.submission()
-    page = candidate.client.get(f"/submissions/{submission_id}", headers=candidate.headers)
-    assert "camera=(self)" in page.headers["permissions-policy"]
-    assert "unsafe-inline" not in page.headers["content-security-policy"]
-    assert "camera=()" in candidate.client.get("/submissions", headers=candidate.headers).headers["permissions-policy"]
+
+    def allowed(path: str) -> str:
+        page = candidate.client.get(path, headers=candidate.headers)
+        assert page.status_code == 200
+        assert "unsafe-inline" not in page.headers["content-security-policy"]
+        return page.headers["permissions-policy"]
+
+    for name in ("camera", "microphone", "display-capture"):
+        assert f"{name}=(self)" in allowed(f"/submissions/{submission_id}/record")
+        assert f"{name}=()" in allowed(f"/submissions/{submission_id}")
+        assert f"{name}=()" in allowed("/submissions")
+
+
+def test_the_recorder_opens_only_where_something_may_be_recorded(engine: Engine, candidate: Candidate):
+    submission_id = stored_submission(engine, candidate)
+    answer = candidate.client.get(
+        f"/submissions/{submission_id}/record", headers=candidate.headers, follow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/submissions/{submission_id}")

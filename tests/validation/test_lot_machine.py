@@ -120,8 +120,7 @@ class Lots(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0, 1, 200]))
     def work(self, hours) -> None:
         self.clock.forward(hours=hours)
-        with writing(self.engine) as session:
-            jobs.close_due(session, now=self.clock.now)
+        jobs.close_due(self.engine, now=self.clock.now)
         self.house.run_jobs(now=self.clock.now)
 
     @invariant()

@@ -64,8 +64,7 @@ def test_a_lot_closes_168_hours_after_its_first_decision(house, engine, lead):
     house.decide(GOOD)
     assert lead.lot()["closes_at"] == "2026-12-01T12:00:00.000Z"
     for hours, state in [(167, "open"), (168, "validating")]:
-        with writing(engine) as session:
-            jobs.close_due(session, now=NOW + timedelta(hours=hours))
+        jobs.close_due(engine, now=NOW + timedelta(hours=hours))
         assert lead.lot()["state"] == state
 
 
@@ -242,3 +241,16 @@ def test_a_lot_is_committed_before_decisions_on_work_that_was_claimed_under_an_e
         actions = [event.action for event in session.exec(select(AuditEvent).order_by(AuditEvent.seq))]
     in_order = [action for action in actions if action in {"lot.opened", "assessment.locked"}]
     assert in_order == ["lot.opened", "assessment.locked"] * 2
+
+
+def test_a_lot_that_breaks_holds_up_no_other(house, engine):
+    house.decide(GOOD)
+    other = house.join(Role.ASSESSOR)
+    house.decide(GOOD, assessor=other)
+    with writing(engine) as session:
+        broken = session.exec(select(Lot).where(Lot.assessor_id == house.assessor.id)).one()
+        broken.plan, broken.closes_at = {"tiers": "none"}, NOW  # due first
+    jobs.close_due(engine, now=NOW + timedelta(hours=200))
+    with reading(engine) as session:
+        states = {lot.assessor_id: lot.state for lot in session.exec(select(Lot))}
+    assert states == {house.assessor.id: LotState.OPEN, other.id: LotState.VALIDATING}

@@ -182,7 +182,7 @@ def test_a_withdrawn_sampled_item_is_replaced_by_the_next_smallest_draw(house, l
     claim = validator.claim()
     with writing(engine) as session:
         session.get_one(Submission, UUID(claim["submission_id"])).state = SubmissionState.WITHDRAWN
-        jobs.close_due(session, now=NOW)
+    jobs.close_due(engine, now=NOW)
     after = {item["key"]: item for item in lead.lot()["items"]}
     gone = next(item for item in before if item["submission_id"] == claim["submission_id"])
     assert after[gone["key"]]["state"] == "withdrawn"
@@ -216,8 +216,7 @@ def test_a_cleared_case_is_released_later(house, lead, validator, engine):
     assert states(engine) == {suspect: "under-investigation", other: "finalised"}
     with writing(engine) as session:
         session.get_one(Submission, suspect).state = SubmissionState.HELD
-    with writing(engine) as session:
-        jobs.close_due(session, now=NOW)
+    jobs.close_due(engine, now=NOW)
     assert states(engine)[suspect] == "finalised"
 
 
@@ -237,7 +236,7 @@ def test_a_lot_whose_look_failed_is_decided_by_the_next_round(house, lead, valid
     with writing(engine) as session:
         for job in session.exec(select(Job)).all():
             job.state = JobState.FAILED
-        jobs.close_due(session, now=NOW)
+    jobs.close_due(engine, now=NOW)
     assert lead.lot()["state"] == "accepted"
 
 
@@ -250,6 +249,6 @@ def test_deciding_again_changes_nothing(house, lead, validator, engine):
         before = verify(session).rows
     with writing(engine) as session:
         jobs.decide_lot(session, lot_id=house.lot().id, now=NOW)
-        jobs.close_due(session, now=NOW)
+    jobs.close_due(engine, now=NOW)
     with reading(engine) as session:
         assert verify(session).rows == before

@@ -3,26 +3,31 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from uuid import UUID
 
+import pytest
 from sqlmodel import col, select
 
 from app.actor import Actor, Role, Scope
 from app.audit.service import verify
 from app.db.engine import make_engine, reading, writing
 from app.db.locking import locked
-from app.errors import Conflict
+from app.errors import Conflict, NotFound
 from app.evidence import submissions
 from app.evidence.models import Submission
+from app.evidence.states import SubmissionState
 from app.home.evidence_hooks import withdrawn
 from app.validation import decisions, jobs
-from app.validation.claims import claim_this
+from app.validation.claims import claim_next, claim_this
 from app.validation.models import AssessorState, ItemState, Lot, LotItem, LotState, Validation
 from app.validation.rules import DecisionKind
 from tests.conftest import NOW
-from tests.races import at_once
+from tests.races import at_once, until_somebody_waits
 from tests.validation.stories import GOOD
 
 RIVALS = 20
@@ -157,3 +162,27 @@ def test_two_lots_of_an_assessor_decided_at_once_are_both_learnt_from(house, lea
     with reading(engine) as session:
         assert session.exec(select(AssessorState.sampled)).one() > 1
         assert set(session.exec(select(Lot.state).where(col(Lot.id).in_(lots)))) == {LotState.ACCEPTED}
+
+
+def test_what_has_just_come_under_investigation_is_not_claimed(house, lead, engine):
+    """The validator has seen it as held, and waits for the one who takes it out."""
+    submission_id = house.decide(GOOD)
+    lead.close()
+    actor = an_actor(house.validator.id, house.organisation.id)
+
+    def claim(look: Callable[..., object]) -> object:
+        with writing(engine) as session:
+            return look(session, actor=actor, now=NOW, lease=timedelta(minutes=15))
+
+    with ThreadPoolExecutor() as pool:
+        with writing(engine) as session:
+            submission = locked(session, Submission, submission_id)
+            submission.state = SubmissionState.UNDER_INVESTIGATION
+            session.flush()
+            this = pool.submit(claim, partial(claim_this, submission_id=submission_id))
+            until_somebody_waits(engine)
+        with pytest.raises(NotFound):
+            this.result()
+    assert claim(claim_next) is None
+    with reading(engine) as session:
+        assert session.exec(select(LotItem.state)).one() is ItemState.SELECTED

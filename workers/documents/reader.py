@@ -1,95 +1,57 @@
 """The text of one document, as JSON on standard output. Runs in the sandbox, as a file, without our packages.
 
-`reader.py KIND PATH [FOLDERS...]`; the folders are where pypdfium2 lies. Prints `{"paragraphs": [...]}` or
+`reader.py KIND PATH [FOLDERS...]`; the folders are where python-docx and pypdfium2 lie. Prints `{"parts": [...]}` or
 `{"refusal": CODE}`. Nothing is unpacked to the disk, and every size is checked while it is read, not before:
 what an archive says about itself is not believed (reliability notes 2.4).
 """
 
 import json
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
-from xml.parsers import expat
+from collections.abc import Callable
+from typing import Any
 
-MOST_BYTES = 32 << 20  # of the inflated text part; a book is about 2 MB
 MOST_CHARACTERS = 1_000_000
-MOST_MEMBERS = 5_000
 MOST_PAGES = 1_000
-READ_BYTES = 1 << 16
-TEXT_PART = "word/document.xml"
-WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
+ARABIC_SHARE = 0.7  # of the letters beyond ASCII, for an old Arabic encoding to be believed
+Part = dict[str, object]
 
 
 class Refused(Exception):
     """The document can't be read: its message is a code."""
 
 
-class Paragraphs:
-    """Takes the parts of a Word text as they come and keeps its paragraphs."""
+class Sheet:
+    """Collects the parts of a text, up to a limit."""
 
     def __init__(self) -> None:
-        self.done: list[str] = []
-        self._parts: list[str] = []
-        self._in_text = False
-        self._size = 0
+        self.parts: list[Part] = []
+        self._left = MOST_CHARACTERS
 
-    def start(self, name: str, _attributes: dict[str, str]) -> None:
-        """An element begins."""
-        self._in_text = name == WORD + "t"
-        if name in {WORD + "tab", WORD + "br"}:
-            self._parts.append("\t" if name == WORD + "tab" else "\n")
-
-    def end(self, name: str) -> None:
-        """An element ends."""
-        self._in_text = False
-        if name == WORD + "p":
-            self.done.append("".join(self._parts))
-            self._parts = []
-
-    def text(self, data: str) -> None:
-        """Text stands here."""
-        if self._in_text:
-            self._size += len(data)
-            self._parts.append(data)
-        if self._size > MOST_CHARACTERS:
+    def add(self, text: str, **facts: object) -> None:
+        """Keep a paragraph, with what is known of it: `kind`, `level`, `page`."""
+        self._left -= len(text)
+        if self._left < 0:
             raise Refused("too-long")
+        self.parts.append({"text": text, **{name: value for name, value in facts.items() if value}})
 
 
-def _no_doctype(*_: object) -> None:
-    raise Refused("damaged")  # no word processor writes one; entities that grow need one
+def read_docx(path: str) -> dict[str, object]:
+    """Return the parts of a Word document."""
+    # Beside this file, as python-docx is in the folders that we are told; other kinds do without.
+    from word import Unfit, paragraphs  # type: ignore[import-not-found]  # noqa: PLC0415
 
-
-def read_docx(path: str) -> list[str]:
-    """Return the paragraphs of a Word document."""
-    paragraphs, parser = Paragraphs(), expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler, parser.EndElementHandler = paragraphs.start, paragraphs.end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = paragraphs.text, _no_doctype
+    sheet = Sheet()
     try:
-        for block in _blocks(path):
-            parser.Parse(block)
-        parser.Parse(b"", True)
-    except (zipfile.BadZipFile, expat.ExpatError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Refused("locked" if "encrypted" in str(error) else "damaged") from error
-    return paragraphs.done
+        for text, facts in paragraphs(path):
+            sheet.add(text, **facts)
+    except Unfit as error:
+        raise Refused(str(error)) from error
+    return {"parts": sheet.parts}
 
 
-def _blocks(path: str) -> Iterator[bytes]:
-    """Inflate the text part a little at a time, up to the limit."""
-    with zipfile.ZipFile(path) as archive:
-        if len(archive.namelist()) > MOST_MEMBERS or TEXT_PART not in archive.namelist():
-            raise Refused("not-a-document")
-        left = MOST_BYTES
-        with archive.open(TEXT_PART) as part:
-            while block := part.read(READ_BYTES):
-                left -= len(block)
-                if left < 0:
-                    raise Refused("too-long")
-                yield block
-
-
-def read_pdf(path: str) -> list[str]:
-    """Return the paragraphs of a PDF: blank lines and pages part them."""
-    import pypdfium2  # noqa: PLC0415  # found in the folders that we are told; other kinds do without
+def read_pdf(path: str) -> dict[str, object]:
+    """Return the parts of a PDF: blank lines and pages part them. Scripts in it never run: only text is asked for."""
+    import pypdfium2  # noqa: PLC0415  # as above
 
     try:
         document = pypdfium2.PdfDocument(path)
@@ -97,31 +59,53 @@ def read_pdf(path: str) -> list[str]:
         raise Refused("locked" if "password" in str(error).lower() else "damaged") from error
     if len(document) > MOST_PAGES:
         raise Refused("too-long")
-    found: list[str] = []
-    size = 0
-    for page in document:
-        text = page.get_textpage().get_text_range().replace("\r\n", "\n")
-        size += len(text)
-        if size > MOST_CHARACTERS:
-            raise Refused("too-long")
-        found += text.split("\n\n")
-    return found
+    sheet = Sheet()
+    for number in range(len(document)):
+        for text in _page_text(document, number, pypdfium2.PdfiumError).replace("\r\n", "\n").split("\n\n"):
+            sheet.add(text, page=number + 1)
+    return {"parts": sheet.parts, "pages": len(document)}
 
 
-def read_text(path: str) -> list[str]:
-    """Return the paragraphs of a plain text in UTF-8 or UTF-16."""
+def _page_text(document: Any, number: int, broken: type[Exception]) -> str:
+    """Return the text of a page; nothing for one that is damaged: the others are worth reading."""
+    try:
+        return str(document[number].get_textpage().get_text_range())
+    except broken:
+        return ""
+
+
+def read_text(path: str) -> dict[str, object]:
+    """Return the paragraphs of a plain text: Unicode, else an old encoding where that makes sense."""
     with open(path, "rb") as file:  # noqa: PTH123  # quick start
         content = file.read(4 * MOST_CHARACTERS + 1)
     if len(content) > 4 * MOST_CHARACTERS:
         raise Refused("too-long")
+    text, is_guessed = decoded(content)
+    sheet = Sheet()
+    for paragraph in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
+        sheet.add(paragraph)
+    return {"parts": sheet.parts, "guessed": is_guessed}
+
+
+def decoded(content: bytes) -> tuple[str, bool]:
+    """Return a text and whether its encoding had to be guessed: Windows-1256 for Arabic, else Windows-1252."""
+    is_wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return content.decode("utf-16" if is_wide else "utf-8-sig"), False
+    except UnicodeDecodeError as error:
+        if is_wide:
+            raise Refused("damaged") from error
+    text = content.decode("cp1256", errors="replace")
+    foreign = [sign for sign in text if ord(sign) > 127 and (sign.isalpha() or sign == "\ufffd")]  # noqa: PLR2004  # ASCII
+    if foreign and sum("\u0600" <= sign <= "\u06ff" for sign in foreign) >= ARABIC_SHARE * len(foreign):
+        return text, True
+    try:
+        return content.decode("cp1252"), True
     except UnicodeDecodeError as error:
         raise Refused("damaged") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n")
 
 
-READERS: dict[str, Callable[[str], list[str]]] = {"docx": read_docx, "pdf": read_pdf, "text": read_text}
+READERS: dict[str, Callable[[str], dict[str, object]]] = {"docx": read_docx, "pdf": read_pdf, "text": read_text}
 
 
 def main(arguments: list[str]) -> None:
@@ -129,9 +113,11 @@ def main(arguments: list[str]) -> None:
     kind, path, *folders = arguments
     sys.path += folders
     try:
-        answer: dict[str, object] = {"paragraphs": READERS[kind](path)}
+        answer = READERS[kind](path)
     except Refused as refused:
         answer = {"refusal": str(refused)}
+    except (MemoryError, RecursionError):  # within the limits of the sandbox; a bomb
+        answer = {"refusal": "too-long"}
     sys.stdout.write(json.dumps(answer))
 
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.evidence import processing
+from app.evidence import custody, processing
 from app.evidence.processing import NO_TRANSCRIPT, Key, Made
 from app.evidence.reasons import Reason
+from app.evidence.stages import mark
 from app.evidence.states import EvidenceKind, RenditionKind, StageName, StageState
 from app.jobs.engine import Run
 from workers.bench import Bench
@@ -16,6 +17,7 @@ from workers.evidence.task import Facts, Superseded, Task
 from workers.media.check import check_rendition
 from workers.media.picture import convert_picture, make_poster
 from workers.media.pieces import LONG_MS
+from workers.media.preview import LARGEST_BYTES, box_for, copy_preview
 from workers.media.probe import Probe, ToolFailed, Unreadable, probe
 from workers.media.sound import Sound, convert_sound
 
@@ -47,7 +49,7 @@ def convert(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         return
     except Changed:
         with run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
     except Refused as refused:
         with run.finishing() as session:
             processing.rejected(session, task.key, task.stage, refused.reason, now=task.now())
@@ -68,14 +70,30 @@ def _convert(task: Task, facts: Facts, folder: Path) -> None:
     if facts.kind is EvidenceKind.AUDIO:
         _finish(task, _audio(task, facts, found, original))
         task.count_media(facts.duration_ms or 0)
-        task.tidy(facts)
         return
+    _preview(task, facts, found, original)
     playable = _long(task, facts, found, original) if is_long(facts) else _short(task, facts, found, original)
     _finish(task, _shown(task, facts, found, playable), silent=found.audio is None)
     task.count_media(facts.duration_ms or 0)
-    task.tidy(facts)
     if is_long(facts):
         forget_pieces(task, facts)
+
+
+def _preview(task: Task, facts: Facts, found: Probe, original: Path) -> None:
+    """Show the candidate what arrived, within seconds, where browsers play it as it is."""
+    box = box_for(found)
+    if box is None or K.PREVIEW in facts.made or facts.size_bytes > LARGEST_BYTES:
+        return
+    copy = copy_preview(
+        original, found, box, duration_ms=facts.duration_ms or 0, out_dir=_out(original), tools=task.bench.tools
+    )
+    if copy is None:
+        return
+    made = task.store(facts, copy, K.PREVIEW, box.media_type)
+    copy.unlink()
+    with task.run.saving(FETCHED) as session:
+        processing.publish(session, task.key, [made])
+        mark(session, task.key.evidence_id, task.stage, now=task.now(), progress=FETCHED)
 
 
 def is_long(facts: Facts) -> bool:

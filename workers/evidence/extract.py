@@ -36,12 +36,12 @@ def read_document(task: Task, facts: Facts, original: Path, scratch: Path, *, sh
     if isinstance(text, Refusal):
         return Reason(text.code, text.message, dict(text.params))
     try:
-        written = texts.read_text(text)
-        warnings = texts.check_length(written.words, facts.asked)
+        written = texts.put_together(text.parts)
+        short = texts.check_length(written.words, facts.asked) if text.parts else []  # a scan has none to count
     except Invalid as error:
         params = {name: value for name, value in error.params.items() if not isinstance(value, float)}
         return Reason(error.code, error.detail, params)
-    found = Inspected(sha256=sha256, size_bytes=size, words=written.words, warnings=tuple(warnings))
+    found = Inspected(sha256=sha256, size_bytes=size, words=written.words, warnings=(*text.warnings, *short))
     return ReadDocument(found, written)
 
 
@@ -54,4 +54,3 @@ def finish_document(task: Task, facts: Facts, document: ReadDocument, *, before:
         if processing.current(session, task.key) is not None:
             mark(session, task.key.evidence_id, StageName.EXTRACT, now=now, state=StageState.RUNNING)
         processing.read(session, task.key, made, now=now)
-    task.tidy(facts)

@@ -132,14 +132,6 @@ class Task:
         """Return where this attempt keeps an object: beside the original, the stage and the fence in its key."""
         return f"{facts.prefix}{self.stage}-{self.run.fence}/{name}"
 
-    def tidy(self, facts: Facts) -> None:
-        """Delete what attempts at this stage have stored and nobody shows: those that were killed, or replaced."""
-        with reading(self.bench.engine) as session:
-            shown = {row.object_key for row in _renditions(session, self.key)}
-        for key in self.bench.storage.keys(f"{facts.prefix}{self.stage}-"):
-            if key not in shown:
-                self.bench.storage.delete(key)
-
     def store(self, facts: Facts, source: Path, kind: RenditionKind, media_type: str) -> Made:
         """Put a file into the storage. It is shown to nobody before `processing.publish`."""
         self.check()

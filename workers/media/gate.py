@@ -39,11 +39,15 @@ Kind = Literal["video", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the rubric and the operator take. `longest_ms` is the smaller of both limits."""
+    """What the rubric and the operator take. `longest_ms` is the smaller of both limits.
+
+    `cannot_read`: codecs that the ffmpeg of this worker has no decoder for.
+    """
 
     kind: Kind
     longest_ms: int
     largest_bytes: int
+    cannot_read: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,30 @@ DAMAGED = Refusal(
     "This recording is damaged and can't be played to its end. Copy it again from the device "
     "or record it again, then upload it.",
 )
+A_TEXT = Refusal(
+    "not-media",
+    "This file is a text, not a recording. Upload a video (MP4, MOV, WebM) or a sound file (MP3, M4A, WAV).",
+)
+AN_OFFICE_FILE = Refusal(
+    "not-media",
+    "This file is a ZIP archive or office document, not a recording. Upload a video (MP4, MOV, WebM) or a sound "
+    "file (MP3, M4A, WAV).",
+)
 OTHER_FILES = {
-    Sniffed.PDF: "PDF document",
-    Sniffed.ZIP: "ZIP archive or office document",
-    Sniffed.PICTURE: "picture",
-    Sniffed.TEXT: "text file",
+    Sniffed.PDF: Refusal(
+        "not-media",
+        "This file is a PDF document, not a recording. Upload a video (MP4, MOV, WebM) or a sound file "
+        "(MP3, M4A, WAV).",
+    ),
+    Sniffed.PICTURE: Refusal(
+        "not-media",
+        "This file is a picture, not a recording. Upload a video (MP4, MOV, WebM) or a sound file (MP3, M4A, WAV).",
+    ),
+    Sniffed.ZIP: AN_OFFICE_FILE,
+    Sniffed.OLD_OFFICE: AN_OFFICE_FILE,
+    Sniffed.TEXT: A_TEXT,
+    Sniffed.OLD_TEXT: A_TEXT,
+    Sniffed.RTF: A_TEXT,
 }
 
 
@@ -87,12 +110,7 @@ def refuse_bytes(sniffed: Sniffed, *, size_bytes: int, allowed: Allowed) -> Refu
             {"size": in_words_bytes(size_bytes), "largest": in_words_bytes(allowed.largest_bytes)},
         )
     if sniffed in OTHER_FILES:
-        return Refusal(
-            "not-media",
-            "This file is a %(what)s, not a recording. Upload a video (MP4, MOV, WebM) or a sound file "
-            "(MP3, M4A, WAV).",
-            {"what": OTHER_FILES[sniffed]},
-        )
+        return OTHER_FILES[sniffed]
     return None if sniffed in MEDIA else UNREADABLE
 
 
@@ -112,7 +130,7 @@ def _reasons(probe: Probe, allowed: Allowed) -> Iterator[Refusal]:
         yield UNREADABLE
     if reason := _wrong_kind(probe, allowed.kind):
         yield reason
-    if probe.video and (reason := _refuse_picture(probe.video)):
+    if probe.video and (reason := _refuse_picture(probe.video, allowed)):
         yield reason
     if probe.audio and (reason := _refuse_sound(probe.audio)):
         yield reason
@@ -136,8 +154,8 @@ def _wrong_kind(probe: Probe, kind: Kind) -> Refusal | None:
     return None
 
 
-def _refuse_picture(video: VideoStream) -> Refusal | None:
-    if video.codec not in VIDEO_CODECS:
+def _refuse_picture(video: VideoStream, allowed: Allowed) -> Refusal | None:
+    if video.codec not in VIDEO_CODECS - allowed.cannot_read:
         return _unknown_codec(video.codec)
     width, height = video.upright_size
     sides = (width, height, video.width, video.height)

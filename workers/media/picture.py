@@ -2,19 +2,17 @@
 
 import os
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg
 
+from workers.media.fitting import fitted
 from workers.media.probe import INPUT_OPTIONS, Probe
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sandbox import Limits
 from workers.media.sound import CLEAN, ON_TIME, PLAYABLE
 from workers.media.tools import Tools
 
-BOX = (1_280, 720)  # turned upright for upright pictures
-MOST_FRAMES_A_SECOND = 30
 MOST_THREADS = 8
 MOST_PIXELS = 9_437_184
 ENCODING = {
@@ -22,7 +20,11 @@ ENCODING = {
     "preset": "veryfast",
     "crf": 23,
     "pix_fmt": "yuv420p",
-    "fps_mode": "vfr",  # a gap in time stays a gap: no million copies of one frame
+    "colorspace": "bt709",
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "color_range": "tv",
+    "fps_mode": "vfr",  # the filters set a constant rate; nothing is added behind them
     # A key frame every two seconds of time, whatever the frame rate: seeking to a moment must be quick.
     "force_key_frames": "expr:gte(t,n_forced*2)",
     "threads": min(MOST_THREADS, os.cpu_count() or 1),
@@ -61,10 +63,12 @@ def convert_picture(
 
 
 def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: int) -> list[str]:
+    if probe.video is None:
+        raise ValueError("there is no picture to convert")
     source = source_of(path)
-    streams = [fitted(source["v:0"], probe)]
+    streams = [fitted(source[str(probe.video.index)], probe.video, folder=result.parent)]
     if probe.audio:
-        streams.append(source["a:0"].filter("aresample", **ON_TIME))
+        streams.append(source[str(probe.audio.index)].filter("aresample", **ON_TIME))
     settings = {
         **ENCODING,
         **(PLAYABLE if probe.audio else {}),
@@ -80,26 +84,6 @@ def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: 
 def source_of(path: Path, **options: object) -> "ffmpeg.Stream":
     """Return a file as the beginning of a graph, with the options that keep it harmless."""
     return ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, max_pixels=MOST_PIXELS, sn=None, dn=None, **options)
-
-
-def fitted_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size in the box: never larger than it was, even sides (H.264 halves the colours)."""
-    box = BOX if width >= height else BOX[::-1]
-    shrink = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height))
-    return max(2, int(width * shrink) // 2 * 2), max(2, int(height * shrink) // 2 * 2)
-
-
-def fitted(stream: "ffmpeg.Stream", probe: Probe) -> "ffmpeg.Stream":
-    """Bring the picture into the box, with square points.
-
-    ffmpeg has turned the picture by then (it does so before the first filter), so sizes are as people see them.
-    """
-    if probe.video is None:
-        raise ValueError("there is no picture to convert")
-    if probe.video.frame_rate > MOST_FRAMES_A_SECOND + 1:
-        stream = stream.filter("fps", MOST_FRAMES_A_SECOND)
-    width, height = fitted_size(*probe.video.upright_size)
-    return stream.filter("scale", w=width, h=height).filter("setsar", 1)
 
 
 def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:

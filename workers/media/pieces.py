@@ -11,7 +11,8 @@ from pathlib import Path
 
 import ffmpeg
 
-from workers.media.picture import ENCODING, fitted, source_of
+from workers.media.fitting import fitted
+from workers.media.picture import ENCODING, source_of
 from workers.media.probe import Probe
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sound import CLEAN
@@ -72,19 +73,23 @@ def convert_piece(
 
 
 def _piece_command(path: Path, probe: Probe, piece: Piece, result: Path, tools: Tools) -> list[str]:
-    picture = source_of(path, ss=piece.start_s, an=None)["v:0"]
+    if probe.video is None:
+        raise ValueError("there is no picture to convert")
+    picture = source_of(path, ss=piece.start_s, an=None)[str(probe.video.index)]
     if piece.end_s is not None:
         # Not `-t`: that counts from the first frame, and a frame at the cut would come twice.
         picture = picture.filter("trim", end=piece.end_s - piece.start_s)
+    # Times of the whole, so that the frames of all pieces lie on one grid.
+    picture = picture.filter("setpts", f"PTS+{piece.start_s}/TB")
     settings = {
         **ENCODING,
         **CLEAN,
         "format": "mpegts",
         "muxdelay": 0,
         "muxpreload": 0,
-        "output_ts_offset": piece.start_s + HEAD_START_S,
+        "output_ts_offset": HEAD_START_S,
     }
-    graph = ffmpeg.output(fitted(picture, probe), str(result), **settings)
+    graph = ffmpeg.output(fitted(picture, probe.video, folder=result.parent), str(result), **settings)
     return _compiled(graph.global_args(*GLOBAL_OPTIONS, *TELL_PROGRESS), tools)
 
 

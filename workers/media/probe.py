@@ -26,9 +26,13 @@ PROBE_LIMITS = Limits(
 COUNT_LIMITS = Limits(cpu_seconds=120, wall_seconds=600, memory_bytes=GIB, file_bytes=0)
 SHOWN = (
     "format=format_name,duration"
-    ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,pix_fmt,sample_rate,channels"
-    ":stream_disposition=attached_pic:stream_side_data=rotation"
+    ":stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,pix_fmt"
+    ",field_order,color_space,color_transfer,color_primaries,sample_rate,channels"
+    ":stream_disposition=attached_pic,default:stream_side_data=rotation"
 )
+
+
+INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
 
 
 class Unreadable(AssayError):
@@ -43,7 +47,11 @@ class ToolFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The first moving picture, as stored: before rotation (degrees), `shape` is a pixel's width/height."""
+    """The moving picture, as stored: before rotation (degrees), `shape` is a pixel's width/height.
+
+    `frame_rate` is the average, `nominal_rate` the lowest rate whose grid holds all times. What the file doesn't say
+    is empty.
+    """
 
     codec: str
     width: int
@@ -51,6 +59,18 @@ class VideoStream:
     rotation: int = 0
     shape: Fraction = Fraction(1)
     frame_rate: Fraction = Fraction(0)
+    nominal_rate: Fraction = Fraction(0)
+    index: int = 0
+    pixels: str = ""
+    field_order: str = ""
+    matrix: str = ""
+    transfer: str = ""
+    primaries: str = ""
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Tell whether each frame holds two moments, line by line."""
+        return self.field_order in INTERLACED
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -61,11 +81,12 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """The first sound."""
+    """The sound."""
 
     codec: str
     sample_rate_hz: int
     channels: int
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,7 @@ class Extent:
 
 class _Disposition(BaseModel):
     attached_pic: int = 0
+    default: int = 0
 
 
 class _SideData(BaseModel):
@@ -104,6 +126,12 @@ class _Stream(BaseModel):
     height: int = 0
     sample_aspect_ratio: str = "1:1"
     avg_frame_rate: str = "0/0"
+    r_frame_rate: str = "0/0"
+    pix_fmt: str = ""
+    field_order: str = ""
+    color_space: str = ""
+    color_transfer: str = ""
+    color_primaries: str = ""
     sample_rate: int = 0
     channels: int = 0
     disposition: _Disposition = _Disposition()
@@ -150,8 +178,10 @@ def must_have_run(run: Finished) -> None:
 
 
 def _facts(answer: _Answer) -> Probe:
-    pictures = [it for it in answer.streams if it.codec_type == "video" and not it.disposition.attached_pic]
-    sounds = [it for it in answer.streams if it.codec_type == "audio"]
+    # Of several tracks the one that the file calls its default, as players do; a cover is no picture.
+    ordered = sorted(answer.streams, key=lambda it: not it.disposition.default)
+    pictures = [it for it in ordered if it.codec_type == "video" and not it.disposition.attached_pic]
+    sounds = [it for it in ordered if it.codec_type == "audio"]
     return Probe(
         container=answer.format.format_name.split(",")[0],
         declared_ms=round(answer.format.duration * 1000) if answer.format.duration else None,
@@ -170,11 +200,20 @@ def _video(stream: _Stream) -> VideoStream:
         rotation=rotation,
         shape=_fraction(stream.sample_aspect_ratio.replace(":", "/")) or Fraction(1),
         frame_rate=_fraction(stream.avg_frame_rate),
+        nominal_rate=_fraction(stream.r_frame_rate),
+        index=stream.index,
+        pixels=stream.pix_fmt,
+        field_order=stream.field_order,
+        matrix=stream.color_space,
+        transfer=stream.color_transfer,
+        primaries=stream.color_primaries,
     )
 
 
 def _audio(stream: _Stream) -> AudioStream:
-    return AudioStream(codec=stream.codec_name, sample_rate_hz=stream.sample_rate, channels=stream.channels)
+    return AudioStream(
+        codec=stream.codec_name, sample_rate_hz=stream.sample_rate, channels=stream.channels, index=stream.index
+    )
 
 
 def _fraction(text: str) -> Fraction:

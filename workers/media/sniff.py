@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 NEEDED_BYTES = 4096
+CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\f\r") | {127}
 TS_PACKET = 188
 
 
@@ -23,6 +24,9 @@ class Sniffed(StrEnum):
     ZIP = "zip"
     PICTURE = "picture"
     TEXT = "text"
+    OLD_TEXT = "old-text"  # bytes beyond ASCII that are no Unicode, and no control characters
+    RTF = "rtf"
+    OLD_OFFICE = "old-office"
     UNKNOWN = "unknown"
 
 
@@ -47,6 +51,8 @@ STARTS = (
     (b"%PDF-", Sniffed.PDF),
     (b"PK\x03\x04", Sniffed.ZIP),
     (b"\xff\xd8\xff", Sniffed.PICTURE),
+    (b"{\\rtf", Sniffed.RTF),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Sniffed.OLD_OFFICE),
     (b"\x89PNG", Sniffed.PICTURE),
     (b"GIF8", Sniffed.PICTURE),
     (b"ID3", Sniffed.MP3),
@@ -64,7 +70,7 @@ def sniff(head: bytes) -> Sniffed:
             return kind
     if head[4:8] in MP4_ATOMS:
         return Sniffed.MP4
-    return _riff(head) or _stream(head) or (Sniffed.TEXT if _is_text(head) else Sniffed.UNKNOWN)
+    return _riff(head) or _stream(head) or _text(head)
 
 
 def _riff(head: bytes) -> Sniffed | None:
@@ -82,6 +88,12 @@ def _stream(head: bytes) -> Sniffed | None:
     if head[1] & 0xF6 == 0xF0:  # noqa: PLR2004 - ADTS: layer bits are zero (ISO/IEC 14496-3)
         return Sniffed.AAC
     return Sniffed.MP3 if head[1] & 0xE0 == 0xE0 else None  # noqa: PLR2004 - ISO/IEC 11172-3
+
+
+def _text(head: bytes) -> Sniffed:
+    if _is_text(head):
+        return Sniffed.TEXT
+    return Sniffed.UNKNOWN if CONTROLS.intersection(head) else Sniffed.OLD_TEXT
 
 
 def _is_text(head: bytes) -> bool:

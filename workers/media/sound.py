@@ -23,7 +23,7 @@ EVEN_OUT = {"f": 250, "g": 15, "m": 100, "p": 0.8}
 # in a transcript and every moment after the gap would be wrong: a WAV knows no times.
 ON_TIME = {"async": 1, "first_pts": 0}
 PLAYABLE = {"acodec": "aac", "audio_bitrate": "96k", "ac": 2, "ar": 48_000}
-CLEAN = {"map_metadata": -1, "map_chapters": -1}
+CLEAN = {"map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact"}  # bitexact: not even the writer's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def convert_sound(
     if probe.audio is None:
         raise ValueError("there is no sound to convert")
     wav, samples, m4a = (out_dir / name for name in ("speech.wav", "samples.raw", "playable.m4a"))
-    command = _command(path, (wav, samples, m4a if playable else None), tools, duration_ms)
+    source = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)[str(probe.audio.index)]
+    command = _command(source, (wav, samples, m4a if playable else None), tools, duration_ms)
     run = tools.sandbox.run(
         command,
         reads=[path],
@@ -70,13 +71,14 @@ def convert_sound(
     return Sound(wav, m4a if playable else None, levels, _loudness(run.stderr))
 
 
-def _command(path: Path, outputs: tuple[Path, Path, Path | None], tools: Tools, duration_ms: int) -> list[str]:
+def _command(
+    sound: "ffmpeg.Stream", outputs: tuple[Path, Path, Path | None], tools: Tools, duration_ms: int
+) -> list[str]:
     wav, samples, m4a = outputs
     seconds = duration_ms / 1000 + 1
-    sound = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)["a:0"]
     parts = sound.filter("aresample", **ON_TIME).filter_multi_output("asplit", outputs=4 if m4a else 3)
     speech = parts[0].filter("dynaudnorm", **EVEN_OUT).filter("aresample", SPEECH_RATE_HZ)
-    measured = parts[1].filter("ebur128", peak="none", framelog="quiet")
+    measured = parts[1].filter("ebur128", peak="none", framelog="verbose")  # 5.1 knows no "quiet"
     streams = [
         ffmpeg.output(speech, str(wav), format="wav", acodec="pcm_s16le", ac=1, t=seconds, **CLEAN),
         ffmpeg.output(measured, "-", format="null", t=seconds),

@@ -15,6 +15,5 @@ def decide_lot(bench: Bench, run: Run, args: dict[str, Any]) -> None:
 
 
 def close_due_lots(bench: Bench, run: Run, _args: dict[str, Any]) -> None:
-    """Close the lots whose time is over."""
-    with run.finishing() as session:
-        validation.close_due(session, now=bench.clock())
+    """Close the lots whose time is over, each in a unit of its own."""
+    validation.close_due(bench.engine, now=bench.clock(), go_on=run.check)

@@ -217,22 +217,6 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     expect(page.locator("[data-checks]")).to_contain_text("Evidence 1 has 620 words")
 
 
-def test_a_recording_is_made_in_the_page_and_survives_a_reload(as_new: Newcomer):
-    page = as_new("candidate")
-    begin(page, "Presentation to a mixed audience")
-    page.get_by_role("button", name="Record now").click()
-    page.get_by_role("button", name="Start recording").click()
-    page.wait_for_function("() => document.querySelector('[data-recorder] .num')?.textContent >= '0:03'")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Use this take")).to_be_visible()
-    page.reload()
-    page.get_by_role("button", name="Use this take").click()
-    row = page.locator("[data-evidence]")
-    expect(row).to_contain_text("recording-")
-    expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
-    expect(row).to_contain_text("Shorter than asked", timeout=LONG)
-
-
 def test_the_page_works_by_keyboard(as_new: Newcomer):
     page = as_new("candidate")
     page.goto("/submissions/new")

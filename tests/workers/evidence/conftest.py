@@ -153,6 +153,15 @@ class Place:
         job = self.job(act, evidence_id)
         return job.state if job else None
 
+    def wait_until_tidy(self, evidence_id: UUID) -> None:
+        """Wait until nothing lies beside the original but what is shown."""
+        folder = f"e/{self.evidence(evidence_id).organisation_id}/{evidence_id}/"
+
+        def tidy() -> bool:
+            return set(self.storage.keys(folder)) == {row.object_key for row in self.renditions(evidence_id).values()}
+
+        self.wait(tidy, seconds=30)
+
     def close(self) -> None:
         """Leave nothing behind, whatever a test left running."""
         for process in self.started:

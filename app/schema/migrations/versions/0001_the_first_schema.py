@@ -596,6 +596,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('object_key', name=op.f('uq_evidence_object_key'))
     )
     with op.batch_alter_table('evidence', schema=None) as batch_op:
+        batch_op.create_index('ix_evidence_damaged', ['id'], unique=False, sqlite_where=sa.text("state = 'damaged'"), postgresql_where=sa.text("state = 'damaged'"))
         batch_op.create_index('ix_evidence_submission_id', ['submission_id', 'position'], unique=False)
 
     op.create_table('decision',
@@ -651,6 +652,7 @@ def upgrade() -> None:
     sa.Column('language', sa.String(), nullable=False),
     sa.Column('model', sa.String(), nullable=False),
     sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('corrections', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', name=op.f('pk_transcript'))
@@ -662,6 +664,8 @@ def upgrade() -> None:
     sa.Column('start_ms', sa.Integer(), nullable=False),
     sa.Column('end_ms', sa.Integer(), nullable=False),
     sa.Column('segments', sa.JSON(), nullable=False),
+    sa.Column('dropped', sa.JSON(), nullable=False),
+    sa.Column('guess', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_chunk_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', 'plan', 'index', name=op.f('pk_transcript_chunk'))
     )

@@ -5,7 +5,7 @@ import { Live } from "../submission/live.js";
 import { Message } from "../submission/message.js";
 import { startPicking } from "../submission/picking.js";
 import { startPlaying } from "../submission/player.js";
-import { startRecording } from "../submission/recorder.js";
+import { Recorded } from "../submission/recorded.js";
 import { Rows } from "../submission/rows.js";
 import { Sending } from "../submission/sending.js";
 import { Uploads } from "../submission/uploads.js";
@@ -20,7 +20,8 @@ const rows = new Rows(main, (evidence) => {
   live.listen();
 });
 const uploads = new Uploads({ main, rows, message });
-const sending = new Sending(main, { message, isUploading: () => uploads.unfinished });
+const recorded = new Recorded({ main, rows, uploads, message });
+const sending = new Sending(main, { message, isUploading: () => uploads.unfinished || recorded.unfinished });
 const live = new Live(main, { rows, onStage: () => sending.poke() });
 const picking = startPicking(main, {
   onFiles: (files, kinds) => guarded(uploads.add(files, kinds)),
@@ -37,6 +38,7 @@ function guarded(promise) {
 async function remove(evidence) {
   await call("DELETE", `/api/v1/evidence/${evidence}`);
   await uploads.drop(evidence);
+  await recorded.drop(evidence);
   rows.row(evidence)?.remove();
   rows.none.hidden = rows.all().length > 0;
   rows.announce(say("removed"));
@@ -62,6 +64,5 @@ main.addEventListener("submit", (event) => {
 
 startPlaying(main);
 startWriting(main, { rows, message });
-startRecording(main, { onTake: (file, kinds) => guarded(uploads.add([{ file }], kinds)) });
 live.listen();
-guarded(uploads.goOn());
+guarded(recorded.start().then((except) => uploads.goOn({ except })));

@@ -109,6 +109,10 @@ export class Rows {
   showNeedsFile(evidence, handle) {
     const row = this.row(evidence);
     if (!row || row.dataset.state !== "uploading") return;
+    if (!row.dataset.size) {
+      row.querySelector("[data-said]").textContent = say("up_elsewhere"); // a recording: its bytes are where it is made
+      return;
+    }
     row.querySelector("[data-percent]").textContent = say("file_needed");
     row.querySelector("[data-said]").textContent = say(handle ? "up_allow" : "up_repick", { name: row.dataset.name });
     row.querySelector("[data-act=resume]").hidden = !handle;

@@ -97,15 +97,25 @@ export class Uploads {
   }
 
   // After a reload: go on with what is kept here; ask for the file where it is not.
-  async goOn() {
-    const open = this.rows.all().filter((each) => each.dataset.state === "uploading");
-    await sweep(new Set(open.map((row) => row.dataset.evidence)));
+  async goOn({ except = new Set() } = {}) {
+    const unfinished = this.rows.all().filter((row) => row.dataset.state === "uploading");
+    await sweep(new Set(unfinished.map((row) => row.dataset.evidence)));
+    const open = unfinished.filter((row) => !except.has(row.dataset.evidence));
     for (const row of open) {
       const record = await kept(row.dataset.evidence);
       const file = await fileOf(record);
       if (file) this.#begin(row.dataset.evidence, file, planOf(row), { paused: record.paused });
       else this.#needs(row.dataset.evidence, Boolean(record && record.handle));
     }
+  }
+
+  // Show an upload that somebody else runs, like one of ours.
+  follow(upload) {
+    if (!this.running.has(upload.evidence)) {
+      this.running.set(upload.evidence, upload);
+      this.rates.set(upload.evidence, new Rate());
+    }
+    this.#changed(upload);
   }
 
   async pause(evidence) {

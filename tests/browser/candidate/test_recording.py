@@ -1,0 +1,117 @@
+"""A candidate records in the browser with a fake camera and microphone: pause, reload, no network, the longest time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.candidate.conftest import DEMO, Newcomer
+from tests.browser.candidate.test_submission import LONG, begin, network
+from tests.browser.conftest import axe_violations, until
+from tests.journeys.running import Running
+
+pytestmark = pytest.mark.browser
+SHORT = "Short talk"
+LONGEST_S = 5
+STORED_BYTES = """async () => {
+  const db = await new Promise((done) => (indexedDB.open("assay-recordings").onsuccess = (e) => done(e.target.result)));
+  const chunks = db.transaction("chunks").objectStore("chunks").getAll();
+  await new Promise((done) => (chunks.onsuccess = done));
+  db.close();
+  return chunks.result.reduce((sum, each) => sum + each.bytes.size, 0);
+}"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_talk(here: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A rubric that takes one recording of 2 to 5 seconds, with a phrase."""
+    content = json.loads(DEMO.read_text())
+    rubric = next(each for each in content["rubrics"] if each["id"] == "presentation-skills")
+    rubric |= {"id": "short-talk", "version": "1.0.0", "supersedes": None, "title": {"en": SHORT, "ar": "حديث قصير"}}
+    rubric["evidence"] |= {"kinds": ["video", "audio"], "items_max": 1, "min_seconds": 2, "max_seconds": LONGEST_S}
+    path = Path(tmp_path_factory.mktemp("rubric")) / "short.json"
+    path.write_text(json.dumps(content | {"rubrics": [rubric]}))
+    here.assay("framework", "import", str(path), "--org", "institute")
+
+
+def phase(page: Page, name: str) -> None:
+    expect(page.locator(".rec")).to_have_attribute("data-phase", name)
+
+
+def elapsed_at_least(page: Page, seconds: int) -> None:
+    until(page, f"document.querySelector('[data-time]').textContent >= '0:0{seconds}'")
+
+
+def open_recorder(page: Page, *, source: str | None = None) -> None:
+    begin(page, SHORT)
+    page.get_by_role("link", name="Record now").click()
+    phase(page, "check")
+    if source:
+        page.get_by_role("button", name=source).click()
+        expect(page.get_by_role("button", name=source)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-check=sound]")).to_contain_text("We hear you well")
+
+
+def ready(page: Page) -> Any:
+    """Wait for the evidence on the page of the submission, and return what the API says of it."""
+    row = page.locator("[data-evidence]")
+    expect(row).to_have_attribute("data-state", "ready", timeout=LONG)
+    return page.request.get(f"/api/v1/evidence/{row.get_attribute('data-evidence')}").json()
+
+
+def test_a_recording_with_a_pause_goes_on_offline_and_arrives_whole(as_new: Newcomer):
+    page = as_new("candidate")
+    open_recorder(page)
+    assert axe_violations(page) == []
+    phrase = page.locator(".phrase.on-check [data-phrase-text]").text_content()
+    page.get_by_role("button", name="Start recording").click()
+    phase(page, "rec")
+    expect(page.locator(".phrase.on-rec [data-phrase-text]")).to_be_visible()
+    connection = network(page)
+    connection(offline=True)
+    elapsed_at_least(page, 2)
+    page.get_by_role("button", name="Pause").click()
+    phase(page, "paused")
+    began = page.evaluate("performance.now()")
+    until(page, f"performance.now() > {began} + 2000")  # time itself is what passes here
+    page.get_by_role("button", name="Go on recording").click()
+    elapsed_at_least(page, 3)
+    page.locator("[data-act=stop]:visible").click()
+    phase(page, "review")
+    page.get_by_role("button", name="Use this take").click()
+    expect(page.locator("[data-review-kept] [data-sent]")).to_have_text("offline: sent later")
+    connection()
+    page.wait_for_url("**/submissions/*")
+    made = ready(page)
+    assert 2_800 <= made["duration_ms"] <= 4_800, "without the pause"
+    assert made["media_type"].startswith("video/webm;codecs=")
+    assert made["phrase"]["text"] == phrase
+
+
+def test_a_reload_and_the_longest_time_lose_nothing_and_one_take_is_chosen(as_new: Newcomer):
+    page = as_new("candidate")
+    open_recorder(page, source="Voice only")
+    page.get_by_role("button", name="Start recording").click()
+    phase(page, "rec")
+    elapsed_at_least(page, 2)
+    stored = page.evaluate(STORED_BYTES)
+    page.reload()
+    phase(page, "review")
+    expect(page.locator("[data-review-said]")).to_contain_text("Found on this device: recorded until 0:0")
+    page.get_by_role("button", name="Retake").click()
+    phase(page, "check")
+    page.get_by_role("button", name="Voice only").click()
+    page.get_by_role("button", name="Start recording").click()
+    phase(page, "rec")
+    expect(page.get_by_text("It stops by itself at 0:05", exact=False).last).to_be_visible()
+    phase(page, "review")
+    expect(page.locator("[data-review-said]")).to_contain_text("That is the longest the rubric takes: 0:05.")
+    expect(page.locator("[data-takes] button")).to_have_count(2)
+    page.locator("[data-takes] button").first.click()
+    page.get_by_role("button", name="Use this take").click()
+    made = ready(page)
+    assert made["size_bytes"] >= stored > 0, "every second that was kept has arrived"
+    assert made["media_type"].startswith("audio/webm")
+    assert page.evaluate(STORED_BYTES) == 0, "nothing is left on the device"
