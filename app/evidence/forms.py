@@ -12,7 +12,9 @@ from app.evidence.states import EvidenceKind
 MOST_SIGNED_AT_ONCE = 1_000
 MOST_NUMBERED = 1_000_000
 PartNumber = Annotated[int, Field(ge=1, le=MOST_PARTS)]
-MediaType = Annotated[str, Field(pattern=r"^(video|audio|application)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")]
+MediaType = Annotated[
+    str, Field(pattern=r"^(video|audio|application|text)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")
+]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
@@ -42,6 +44,7 @@ class EvidenceForm(Form):
     size_bytes: int | None = Field(default=None, ge=1)
     text: str | None = None
     phrase_id: UUID | None = None
+    edges_sha256: Digest | None = None
 
 
 class PartForm(Form):

@@ -111,6 +111,7 @@ class Evidence(SQLModel, table=True):
     part_size_bytes: int | None = None
     part_count: int | None = None
     size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    edges_sha256: str | None = None  # of the first and last mebibyte, by the browser: knows a file that is chosen again
     client_sha256: str | None = None
     sha256: str | None = None
     salt: str = ""
@@ -118,6 +119,7 @@ class Evidence(SQLModel, table=True):
     width: int | None = None
     height: int | None = None
     words: int | None = None
+    language: str | None = None  # of a text that was written here; recordings are in that of the submission
     probe: dict[str, Any] | None = json_column(default=None, nullable=True)
     silences: list[dict[str, int]] = json_column(default_factory=list)
     warnings: list[str] = json_column(default_factory=list)
@@ -125,6 +127,18 @@ class Evidence(SQLModel, table=True):
     frozen: bool = False
     created_at: datetime = time_column()
     completed_at: datetime | None = time_column(default=None, nullable=True)
+
+
+class TextDraft(SQLModel, table=True):
+    """A text that its candidate is still writing, so that every device of theirs shows it. No evidence until added."""
+
+    __tablename__ = "text_draft"
+    submission_id: UUID = Field(foreign_key="submission.id", primary_key=True)
+    version: int = 1
+    text: str
+    language: str
+    replaces: UUID | None = None
+    updated_at: datetime = time_column()
 
 
 class EvidenceStage(SQLModel, table=True):
