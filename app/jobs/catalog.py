@@ -28,6 +28,7 @@ CONVERT_PIECES = JobKind("evidence.convert-pieces", Queue.MEDIA)  # a recording 
 JOIN_PIECES = JobKind("evidence.join-pieces", Queue.MEDIA, priority=5)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
+STOP_JUDGING = JobKind("evidence.stop-judging", Queue.QUICK, max_attempts=10, priority=10)
 TIDY = JobKind("evidence.tidy", Queue.QUICK, max_attempts=10)
 SWEEP_UPLOADS = JobKind("evidence.sweep-uploads", Queue.QUICK, max_attempts=10)
 DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
@@ -47,6 +48,7 @@ CATALOG: dict[str, JobKind] = {
         JOIN_PIECES,
         TRANSCRIBE,
         ERASE_OBJECTS,
+        STOP_JUDGING,
         TIDY,
         SWEEP_UPLOADS,
         DECIDE_LOT,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.evidence import processing
+from app.evidence import custody, processing
 from app.evidence.processing import NO_TRANSCRIPT, Made
 from app.evidence.reasons import Reason
 from app.evidence.states import RenditionKind, StageState
@@ -38,7 +38,7 @@ def attempt(task: Task) -> Iterator[None]:
         return
     except Changed:
         with task.run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
     except Refused as refused:
         _reject(task, refused.reason)
     except Unreadable as error:
