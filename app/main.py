@@ -26,7 +26,7 @@ from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
-from app.evidence import media_api
+from app.evidence import identity_routes, media_api
 from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
@@ -121,6 +121,7 @@ def all_routes() -> list[BaseRoute]:
     """Return the routes of all domains; the first match wins."""
     return [
         *evidence_routes.routes,
+        *identity_routes.routes,
         *home_routes.routes,
         *frameworks_routes.routes,
         *accounts_routes.routes,
