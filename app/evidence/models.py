@@ -113,6 +113,7 @@ class Evidence(SQLModel, table=True):
     part_size_bytes: int | None = None
     part_count: int | None = None
     size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    edges_sha256: str | None = None  # of the first and last mebibyte, by the browser: knows a file that is chosen again
     client_sha256: str | None = None
     sha256: str | None = None
     salt: str = ""
@@ -120,6 +121,7 @@ class Evidence(SQLModel, table=True):
     width: int | None = None
     height: int | None = None
     words: int | None = None
+    language: str | None = None  # of a text that was written here; recordings are in that of the submission
     probe: dict[str, Any] | None = json_column(default=None, nullable=True)
     silences: list[dict[str, int]] = json_column(default_factory=list)
     warnings: list[str] = json_column(default_factory=list)
@@ -127,6 +129,18 @@ class Evidence(SQLModel, table=True):
     frozen: bool = False
     created_at: datetime = time_column()
     completed_at: datetime | None = time_column(default=None, nullable=True)
+
+
+class TextDraft(SQLModel, table=True):
+    """A text that its candidate is still writing, so that every device of theirs shows it. No evidence until added."""
+
+    __tablename__ = "text_draft"
+    submission_id: UUID = Field(foreign_key="submission.id", primary_key=True)
+    version: int = 1
+    text: str
+    language: str
+    replaces: UUID | None = None
+    updated_at: datetime = time_column()
 
 
 class EvidenceStage(SQLModel, table=True):
@@ -169,16 +183,23 @@ class TranscriptChunk(SQLModel, table=True):
     start_ms: int
     end_ms: int
     segments: list[dict[str, Any]] = json_column(default_factory=list)
+    dropped: list[dict[str, Any]] = json_column(default_factory=list)
+    guess: dict[str, Any] | None = json_column(default=None, nullable=True)
 
 
 class Transcript(SQLModel, table=True):
-    """The words of one evidence with times and probability, in the shape of API section 4.3."""
+    """The words of one evidence with times and probability, in the shape of API section 4.3.
+
+    `corrections`: each word that an assessor changed, what it was and became, when and by whom. It is here and not in
+    the audit trail, which holds no words and is never erased.
+    """
 
     __tablename__ = "transcript"
     evidence_id: UUID = Field(foreign_key="evidence.id", primary_key=True)
     language: str
     model: str
     body: dict[str, Any] = json_column()
+    corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
 
 
