@@ -99,7 +99,7 @@ def examine(task: Task, facts: Facts, original: Path, scratch: Path) -> Inspecte
         duration_ms=extent.duration_ms,
         width=size_seen[0],
         height=size_seen[1],
-        probe=_stored(found),
+        probe={**_stored(found), "odd_times": extent.odd_times},
         warnings=tuple(_warnings(facts, found, extent.duration_ms)),
     )
 
