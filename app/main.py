@@ -24,9 +24,9 @@ from app.db.clock import DatabaseClock
 from app.db.engine import site_engine
 from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
+from app.evidence import correcting_api, media_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
-from app.evidence import media_api
 from app.evidence import routes as evidence_routes
 from app.frameworks import api as frameworks_api
 from app.frameworks import routes as frameworks_routes
@@ -128,6 +128,7 @@ def all_routes() -> list[BaseRoute]:
         *frameworks_api.routes,
         *evidence_api.routes,
         *media_api.routes,
+        *correcting_api.routes,
         *evidence_events.routes,
         *review_api.routes,
         *review_routes.routes,

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     whisper_model: str = "base"
     model_dir: Path | None = None
     speech_device: Literal["auto", "cpu", "cuda"] = "auto"
-    transcriber: Literal["openai-whisper"] = "openai-whisper"
+    transcriber: Literal["openai-whisper", "faster-whisper"] = "openai-whisper"
     ffmpeg: str = ""
     ffprobe: str = ""
     sandbox: Literal["auto", "landlock", "bwrap", "off"] = "auto"

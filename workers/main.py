@@ -128,7 +128,12 @@ def _bench(settings: Settings, engine: Engine, folder: Path, *, speakers: int) -
         storage=Storage(settings),
         tools=tools,
         transcribers=Transcribers(
-            SpeechOptions(model=settings.whisper_model, device=settings.speech_device, folder=settings.model_dir),
+            SpeechOptions(
+                transcriber=settings.transcriber,
+                model=settings.whisper_model,
+                device=settings.speech_device,
+                folder=settings.model_dir,
+            ),
             count=speakers,
         ),
         folder=folder,

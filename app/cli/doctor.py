@@ -10,7 +10,7 @@ from threading import Timer
 import typer
 
 from app.cli.checks.check import Check, examined
-from app.cli.checks.database import check_clock, check_database, check_jobs
+from app.cli.checks.database import check_clock, check_database, check_evidence, check_jobs
 from app.cli.checks.machine import check_address, check_disk, check_fonts, check_keys
 from app.cli.checks.storage import check_storage
 from app.cli.output import AsJson, show
@@ -22,7 +22,7 @@ WORKER_SECONDS = 180
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check database, jobs, storage, clock, address, keys, disk, fonts, media tools and speech model.
+    """Check database, jobs, evidence, storage, clock, address, keys, disk, fonts, media tools and speech model.
 
     Each line is printed as soon as it is known. Exit 1 if one fails.
 
@@ -55,6 +55,7 @@ def _own(settings: Settings) -> Iterator[Check]:
     every: list[tuple[str, Callable[[], Check]]] = [
         ("database", lambda: check_database(engine)),
         ("jobs", lambda: check_jobs(engine)),
+        ("evidence", lambda: check_evidence(engine)),
         ("storage", lambda: check_storage(settings)),
         ("clock", lambda: check_clock(engine, settings)),
         ("address", lambda: check_address(settings)),

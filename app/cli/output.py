@@ -29,19 +29,20 @@ def show(answer: dict[str, Any], *, as_json: bool) -> None:
 @contextmanager
 def read_unit() -> Iterator[Session]:
     """Open a snapshot of the configured database."""
-    with _engine() as engine, reading(engine) as session:
+    with configured_engine() as engine, reading(engine) as session:
         yield session
 
 
 @contextmanager
 def write_unit() -> Iterator[Session]:
     """Open a write unit on the configured database."""
-    with _engine() as engine, writing(engine) as session:
+    with configured_engine() as engine, writing(engine) as session:
         yield session
 
 
 @contextmanager
-def _engine() -> Iterator[Engine]:
+def configured_engine() -> Iterator[Engine]:
+    """Open the configured database for several units."""
     engine = make_engine(load_settings().database)
     try:
         if not is_current(engine):

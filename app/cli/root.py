@@ -29,6 +29,7 @@ GROUPS = {
     "token": "app.cli.accounts:token",
     "credential": "app.cli.credential:credential",
     "framework": "app.cli.frameworks:framework",
+    "evidence": "app.cli.evidence:evidence",
     "storage": "app.cli.storage:storage",
     "audit": "app.cli.audit:audit",
     "sample": "app.cli.sample:sample",

@@ -24,7 +24,7 @@ from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months
 from app.errors import NotFound
 from app.evidence.models import Evidence, Submission, SubmissionConsent
-from app.evidence.states import JUDGED, Outcome, Purpose, SubmissionState
+from app.evidence.states import JUDGED, EvidenceState, Outcome, Purpose, SubmissionState
 from app.frameworks.models import AchievementVersion, RubricVersion
 from app.frameworks.rubric import read_rubric
 from app.text import LANGUAGES
@@ -79,6 +79,7 @@ def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
         competent=rows.decision.outcome is Outcome.COMPETENT,
         all_vacs_yes=Vacs(**rows.decision.vacs).all_yes,
         consents_in_force=withdrawn is None,
+        evidence_intact=not _is_damaged(session, rows.submission.id),
         counts=rows.submission.purpose is not Purpose.SEED,
         policy=str(rows.lot.plan.get("issue_policy", "hold_until_lot_decided")),
         lot_state=rows.lot.state.value,
@@ -87,6 +88,13 @@ def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
         mandatory=bool(rows.item.mandatory),
         tier=rows.lot.tier.value,
     )
+
+
+def _is_damaged(session: Session, submission_id: UUID) -> bool:
+    damaged = select(Evidence.id).where(
+        Evidence.submission_id == submission_id, Evidence.state == EvidenceState.DAMAGED
+    )
+    return session.exec(damaged).first() is not None
 
 
 def language_for(rows: Judged) -> str:

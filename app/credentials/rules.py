@@ -30,6 +30,7 @@ class ReleaseFacts:
     competent: bool
     all_vacs_yes: bool
     consents_in_force: bool
+    evidence_intact: bool
     counts: bool
     policy: str
     lot_state: str
@@ -55,6 +56,7 @@ def why_not_issuable(facts: ReleaseFacts) -> str | None:
         (not facts.competent, "The outcome is not competent."),
         (not facts.all_vacs_yes, "The evidence was not found valid, authentic, current and sufficient."),
         (not facts.consents_in_force, "A consent was withdrawn."),
+        (not facts.evidence_intact, "A stored original is no longer the one that was sent."),
         (not _is_released(facts), "The lot of this judgement is not decided."),
     )
     return next((reason for hinders, reason in hindrances if hinders), None)

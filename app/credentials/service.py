@@ -190,8 +190,15 @@ def seal(
     validators: dict[str, ValidatorSigner],
     now: datetime,
 ) -> bool:
-    """Store the signed credential. False when another run was faster: then nothing of this one is stored."""
+    """Store the signed credential. False when another run was faster: then nothing of this one is stored.
+
+    Conflict when rule 6 has ceased to hold while it was signed.
+    """
     said = json.loads(signed.text)
+    pending = session.get_one(Credential, found.credential_id)
+    locked(session, Submission, pending.submission_id)
+    if reason := why_not_issuable(release_facts(session, judged(session, pending.submission_id))):
+        raise Conflict(reason, code="not-issuable")
     sealed = session.exec(
         update(Credential)
         .where(col(Credential.id) == found.credential_id, col(Credential.state) == CredentialState.PENDING)

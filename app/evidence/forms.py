@@ -10,8 +10,11 @@ from app.evidence.receipts import GivenConsent
 from app.evidence.states import EvidenceKind
 
 MOST_SIGNED_AT_ONCE = 1_000
+MOST_NUMBERED = 1_000_000
 PartNumber = Annotated[int, Field(ge=1, le=MOST_PARTS)]
-MediaType = Annotated[str, Field(pattern=r"^(video|audio|application)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")]
+MediaType = Annotated[
+    str, Field(pattern=r"^(video|audio|application|text)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")
+]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
@@ -41,6 +44,7 @@ class EvidenceForm(Form):
     size_bytes: int | None = Field(default=None, ge=1)
     text: str | None = None
     phrase_id: UUID | None = None
+    edges_sha256: Digest | None = None
 
 
 class PartForm(Form):
@@ -81,3 +85,11 @@ class SubmitForm(Form):
 
     declaration: Literal[True]
     consents: list[ConsentForm] = Field(default_factory=list, max_length=50)
+
+
+class CorrectionForm(Form):
+    """What a word of a transcript should read; null puts back what the machine heard. Numbers count from 0."""
+
+    segment: int = Field(ge=0, le=MOST_NUMBERED)
+    word: int = Field(ge=0, le=MOST_NUMBERED)
+    text: str | None = Field(default=None, min_length=1, max_length=100)

@@ -85,11 +85,26 @@ def rendition_of(session: Session, evidence: Evidence, kind: RenditionKind) -> R
     return found
 
 
+def _seen_by(session: Session, evidence: Evidence, reader: Reader, kind: RenditionKind) -> Rendition:
+    """Return what this reader gets. A preview is for its candidate, and is the playable as soon as there is one.
+
+    So a player that shows the preview goes on where it was when its address runs out.
+    """
+    if kind is not RenditionKind.PREVIEW:
+        return rendition_of(session, evidence, kind)
+    if reader.is_staff:
+        raise NotFound("This is not there yet, or this evidence has none.", code="not-there-yet")
+    try:
+        return rendition_of(session, evidence, RenditionKind.PLAYABLE)
+    except NotFound:
+        return rendition_of(session, evidence, kind)
+
+
 def _showing(kind: RenditionKind) -> Callable[[Call[NoForm]], Response]:
     def show_rendition(call: Call[NoForm]) -> Response:
         with call.reading() as session:
             evidence, reader = _readable(call, session)
-            rendition = rendition_of(session, evidence, kind)
+            rendition = _seen_by(session, evidence, reader, kind)
         return _logged_get(
             call, evidence, reader, what=kind.value, key=rendition.object_key, media_type=rendition.media_type
         )

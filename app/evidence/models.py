@@ -23,6 +23,7 @@ from app.ids import new_id, new_reference
 
 # What may be claimed, word for word in the index and in the query: else the index is not used for it.
 WAITING = "state IN ('ready', 'in-assessment')"
+DAMAGED = "state = 'damaged'"
 
 
 class Submission(SQLModel, table=True):
@@ -91,7 +92,10 @@ class Evidence(SQLModel, table=True):
     """One file or text of a submission: the original. `sha256` is the worker's own, the value that counts."""
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_submission_id", "submission_id", "position"),)
+    __table_args__ = (
+        Index("ix_evidence_submission_id", "submission_id", "position"),
+        Index("ix_evidence_damaged", "id", sqlite_where=text(DAMAGED), postgresql_where=text(DAMAGED)),
+    )
     id: UUID = Field(default_factory=new_id, primary_key=True)
     organisation_id: UUID = Field(foreign_key="organisation.id")
     submission_id: UUID = Field(foreign_key="submission.id")
@@ -107,6 +111,7 @@ class Evidence(SQLModel, table=True):
     part_size_bytes: int | None = None
     part_count: int | None = None
     size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    edges_sha256: str | None = None  # of the first and last mebibyte, by the browser: knows a file that is chosen again
     client_sha256: str | None = None
     sha256: str | None = None
     salt: str = ""
@@ -114,6 +119,7 @@ class Evidence(SQLModel, table=True):
     width: int | None = None
     height: int | None = None
     words: int | None = None
+    language: str | None = None  # of a text that was written here; recordings are in that of the submission
     probe: dict[str, Any] | None = json_column(default=None, nullable=True)
     silences: list[dict[str, int]] = json_column(default_factory=list)
     warnings: list[str] = json_column(default_factory=list)
@@ -121,6 +127,18 @@ class Evidence(SQLModel, table=True):
     frozen: bool = False
     created_at: datetime = time_column()
     completed_at: datetime | None = time_column(default=None, nullable=True)
+
+
+class TextDraft(SQLModel, table=True):
+    """A text that its candidate is still writing, so that every device of theirs shows it. No evidence until added."""
+
+    __tablename__ = "text_draft"
+    submission_id: UUID = Field(foreign_key="submission.id", primary_key=True)
+    version: int = 1
+    text: str
+    language: str
+    replaces: UUID | None = None
+    updated_at: datetime = time_column()
 
 
 class EvidenceStage(SQLModel, table=True):
@@ -163,16 +181,23 @@ class TranscriptChunk(SQLModel, table=True):
     start_ms: int
     end_ms: int
     segments: list[dict[str, Any]] = json_column(default_factory=list)
+    dropped: list[dict[str, Any]] = json_column(default_factory=list)
+    guess: dict[str, Any] | None = json_column(default=None, nullable=True)
 
 
 class Transcript(SQLModel, table=True):
-    """The words of one evidence with times and probability, in the shape of API section 4.3."""
+    """The words of one evidence with times and probability, in the shape of API section 4.3.
+
+    `corrections`: each word that an assessor changed, what it was and became, when and by whom. It is here and not in
+    the audit trail, which holds no words and is never erased.
+    """
 
     __tablename__ = "transcript"
     evidence_id: UUID = Field(foreign_key="evidence.id", primary_key=True)
     language: str
     model: str
     body: dict[str, Any] = json_column()
+    corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
 
 

@@ -19,23 +19,14 @@ from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission
 from app.evidence.reasons import Reason
 from app.evidence.settling import settle
 from app.evidence.stages import ENDED, mark
-from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState, SubmissionState
-from app.evidence.transitions import Move, move
+from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
 from app.jobs.catalog import CONVERT, INSPECT, SCAN, TIDY, TRANSCRIBE, JobKind
 from app.jobs.service import enqueue
 
 E = EvidenceState
-S = SubmissionState
 UNFINISHED = frozenset({E.UPLOADING})
 WAITING = frozenset({E.PROCESSING})
 SHOWN = frozenset({E.PROCESSING, E.READY})  # a transcript may come late, or again
-SUSPECT = Move(
-    S.UNDER_INVESTIGATION, (S.READY, S.IN_ASSESSMENT, S.MODERATION, S.HELD), "submission.under-investigation"
-)
-CHANGED = Reason(
-    "damaged",
-    "The stored file is no longer the one that was sent. It was taken out of assessment and we are looking into it.",
-)
 NOT_SCANNED = "not-scanned"
 NO_TRANSCRIPT = Reason("no-transcript", "There is no automatic transcript of this recording. It can be judged without.")
 
@@ -89,13 +80,13 @@ def start(session: Session, evidence: Evidence, *, now: datetime) -> None:
 
 def current(session: Session, key: Key, *, states: Collection[EvidenceState] = WAITING) -> Evidence | None:
     """Return the evidence if it still waits for this job, locked with its submission until the unit ends; else None."""
-    found = _locked(session, key.evidence_id)
+    found = locked_evidence(session, key.evidence_id)
     if found is None or found.generation != key.generation or found.state not in states:
         return None
     return found
 
 
-def _locked(session: Session, evidence_id: UUID) -> Evidence | None:
+def locked_evidence(session: Session, evidence_id: UUID) -> Evidence | None:
     """Lock the submission first, as its candidate's acts do."""
     submission_id = session.exec(select(Evidence.submission_id).where(Evidence.id == evidence_id)).first()
     if submission_id is None:
@@ -174,6 +165,8 @@ def converted(session: Session, key: Key, *, now: datetime) -> None:
     if evidence is None:
         return
     mark(session, evidence.id, StageName.CONVERT, now=now, state=StageState.DONE)
+    preview = (col(Rendition.evidence_id) == evidence.id, col(Rendition.kind) == RenditionKind.PREVIEW)
+    session.connection().execute(delete(Rendition).where(*preview))  # the playable takes its place
     tidy_later(session, key, StageName.CONVERT, now=now)
     _ready_if_complete(session, evidence, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
@@ -187,7 +180,7 @@ def read(session: Session, key: Key, made: Made, *, now: datetime) -> None:
     publish(session, key, [made])
     mark(session, evidence.id, StageName.EXTRACT, now=now, state=StageState.DONE)
     tidy_later(session, key, StageName.INSPECT, now=now)
-    _move(session, evidence, E.READY, now=now)
+    change(session, evidence, E.READY, now=now)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
 
 
@@ -243,23 +236,8 @@ def _end(
     tidy_later(session, key, stage, now=now)
     if state is E.REJECTED:  # a failed one may be tried again: its stages wait
         _skip_the_rest(session, evidence, now=now)
-    _move(session, evidence, state, now=now, reason=reason)
+    change(session, evidence, state, now=now, reason=reason)
     settle(session, session.get_one(Submission, evidence.submission_id), now=now)
-
-
-def damaged(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
-    """Record that the stored original is not the one that was inspected; True when that was news.
-
-    Whoever reads an original and finds another digest calls this: workers, `audit verify --deep`, issuing.
-    """
-    evidence = _locked(session, evidence_id)
-    if evidence is None or evidence.state in {E.DAMAGED, E.ERASED}:
-        return False
-    _move(session, evidence, E.DAMAGED, now=now, reason=CHANGED)
-    submission = session.get_one(Submission, evidence.submission_id)
-    move(session, submission, SUSPECT, now=now, state_before=submission.state, reason=CHANGED.to_json())
-    settle(session, submission, now=now)
-    return True
 
 
 def tidy_later(
@@ -281,7 +259,7 @@ def _ready_if_complete(session: Session, evidence: Evidence, *, now: datetime) -
         return
     stages = {row.name: row.state for row in session.exec(_stages(evidence.id))}
     if stages[StageName.CONVERT] is StageState.DONE and stages[StageName.TRANSCRIBE] in ENDED:
-        _move(session, evidence, E.READY, now=now)
+        change(session, evidence, E.READY, now=now)
 
 
 def _skip_the_rest(session: Session, evidence: Evidence, *, now: datetime) -> None:
@@ -294,9 +272,17 @@ def _stages(evidence_id: UUID) -> Any:
     return select(EvidenceStage).where(EvidenceStage.evidence_id == evidence_id)
 
 
-def _move(
-    session: Session, evidence: Evidence, state: EvidenceState, *, now: datetime, reason: Reason | None = None
+def change(
+    session: Session,
+    evidence: Evidence,
+    state: EvidenceState,
+    *,
+    now: datetime,
+    reason: Reason | None = None,
+    action: str | None = None,
+    **facts: Any,
 ) -> None:
+    """Move a locked evidence to another state and record it, with further `facts`."""
     session.flush()
     before = evidence.state
     session.connection().execute(
@@ -305,8 +291,8 @@ def _move(
         .values(state=state, reason=reason.to_json() if reason else None)
     )
     session.refresh(evidence)
-    facts = {"from": before.value, "to": state.value, **({"reason": reason.code} if reason else {})}
-    record(session, evidence, f"evidence.{state.value}", now=now, body=facts)
+    body = {"from": before.value, "to": state.value, **({"reason": reason.code} if reason else {}), **facts}
+    record(session, evidence, action or f"evidence.{state.value}", now=now, body=body)
 
 
 def record(session: Session, evidence: Evidence, action: str, *, now: datetime, body: dict[str, Any]) -> None:
@@ -321,5 +307,4 @@ def record(session: Session, evidence: Evidence, action: str, *, now: datetime, 
 
 
 def _enqueue(session: Session, kind: JobKind, key: Key, *, now: datetime) -> None:
-    act = kind.name.partition(".")[2]
-    enqueue(session, kind, job_id=f"{act}:{key.evidence_id}:{key.generation}", args=key.to_args(), now=now)
+    enqueue(session, kind, job_id=f"{kind.act}:{key.evidence_id}:{key.generation}", args=key.to_args(), now=now)

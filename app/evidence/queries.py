@@ -49,12 +49,15 @@ class EvidenceRow:
     warnings: list[str]
     stages: list[StageRow]
     playable: bool
+    preview: bool
     poster: bool
     captions: bool
     language: str
     removable: bool
     part_size_bytes: int | None
     part_count: int | None
+    edges_sha256: str | None
+    client_sha256: str | None
 
     @property
     def checked(self) -> bool:
@@ -62,6 +65,11 @@ class EvidenceRow:
             return True
         inspected = any(each.name is StageName.INSPECT and each.state is StageState.DONE for each in self.stages)
         return self.state is EvidenceState.PROCESSING and inspected
+
+    @property
+    def same_here(self) -> bool:
+        """Whether the browser of the candidate computed the digest that our worker found."""
+        return self.sha256 is not None and self.sha256 == self.client_sha256
 
     @property
     def running(self) -> StageRow | None:
@@ -119,12 +127,15 @@ def evidence_rows(session: Session, submission: Submission) -> list[EvidenceRow]
             warnings=each.warnings,
             stages=stages.get(each.id, []),
             playable=RenditionKind.PLAYABLE in renditions.get(each.id, set()),
+            preview=RenditionKind.PREVIEW in renditions.get(each.id, set()),
             poster=RenditionKind.POSTER in renditions.get(each.id, set()),
             captions=each.id in languages,
             language=languages.get(each.id, submission.language),
             removable=removable,
             part_size_bytes=each.part_size_bytes,
             part_count=each.part_count,
+            edges_sha256=each.edges_sha256,
+            client_sha256=each.client_sha256,
         )
         for number, each in enumerate(found, 1)
     ]

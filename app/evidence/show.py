@@ -12,6 +12,7 @@ from app.evidence.reasons import Translate, english, shown
 from app.evidence.states import RenditionKind
 
 LISTED = frozenset(RenditionKind) - {RenditionKind.SPEECH}
+STAFF_SEES = LISTED - {RenditionKind.PREVIEW}  # what is judged is the playable
 
 
 def time_text(value: datetime | None) -> str | None:
@@ -24,6 +25,7 @@ def evidence_json(
 ) -> list[dict[str, Any]]:
     """Return evidence with its stages and renditions; `staff` hides the names of files."""
     ids = [each.id for each in evidence]
+    listed = STAFF_SEES if staff else LISTED
     stages = session.exec(
         select(EvidenceStage).where(col(EvidenceStage.evidence_id).in_(ids)).order_by(col(EvidenceStage.position))
     ).all()
@@ -49,7 +51,7 @@ def evidence_json(
             "renditions": [
                 _rendition_json(rendition)
                 for rendition in renditions
-                if rendition.evidence_id == each.id and rendition.kind in LISTED
+                if rendition.evidence_id == each.id and rendition.kind in listed
             ],
         }
         for each in evidence

@@ -10,12 +10,12 @@ from datetime import datetime
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import Engine, func
+from sqlalchemy import Engine, func, text
 from sqlmodel import Session, col, select
 
 from app.db.engine import reading, utc
 from app.errors import Unavailable
-from app.evidence.models import Submission
+from app.evidence.models import DAMAGED, Evidence, Submission
 from app.evidence.states import SubmissionState
 from app.health.ready import Workers
 from app.jobs.models import Job, JobState, Queue
@@ -78,6 +78,7 @@ def _people(session: Session, now: datetime) -> list[Metric]:
     waiting, since = session.exec(ready).one()
     held = session.exec(select(func.count()).where(Submission.state == SubmissionState.HELD)).one()
     lots = dict(session.exec(select(Lot.state, func.count()).where(col(Lot.state).in_(LOTS)).group_by(Lot.state)).all())
+    damaged = session.exec(select(func.count()).select_from(Evidence).where(text(DAMAGED))).one()
     family = GaugeMetricFamily("assay_lots", "Lots that are not decided", labels=["state"])
     for state in LOTS:
         family.add_metric([state], lots.get(state, 0))
@@ -85,6 +86,7 @@ def _people(session: Session, now: datetime) -> list[Metric]:
         GaugeMetricFamily("assay_review_waiting", "Submissions that wait for an assessor", value=waiting),
         GaugeMetricFamily("assay_review_oldest_wait_seconds", "How long the oldest waits", value=_age(since, now)),
         GaugeMetricFamily("assay_decisions_held", "Decisions that wait for their lot", value=held),
+        GaugeMetricFamily("assay_evidence_damaged", "Originals that are not what was sent", value=damaged),
         family,
     ]
 

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from app.accounts.models import Membership, Person
 from app.actor import Actor, Role
 from app.audit.models import AuditEvent
 from app.credentials.models import Credential, CredentialState
-from app.evidence.models import Submission
+from app.evidence.models import DAMAGED, Evidence, Submission
 from app.evidence.states import SubmissionState
 from app.frameworks.models import RubricVersion
 from app.home.judging import rubric_titles
@@ -37,7 +37,8 @@ def lead_part(session: Session, actor: Actor, words: Words) -> Part:
         lists=[
             WorkList(
                 words._("What needs you"),
-                [
+                _damaged(session, actor, words)
+                + [
                     _lot(lot, words, words.text(titles[lot.rubric_id]), names.get(lot.assessor_id, ""))
                     for lot in needing
                 ],
@@ -53,6 +54,28 @@ def lead_part(session: Session, actor: Actor, words: Words) -> Part:
             Count(words._("Oldest held decision"), words.day(held) if held else words._("none")),
         ],
     )
+
+
+def _damaged(session: Session, actor: Actor, words: Words) -> list[Work]:
+    """Return the submissions of which a stored original is not what was sent."""
+    rows = session.exec(
+        select(Submission.reference)
+        .join(Evidence, col(Evidence.submission_id) == col(Submission.id))
+        .where(text(f"evidence.{DAMAGED}"), Submission.organisation_id == actor.organisation_id)
+        .distinct()
+        .order_by(col(Submission.reference))
+    )
+    on_hold = words._("On hold")
+    why = words._("Nobody judges it until the operator has put the file back. The candidate was told.")
+    return [
+        Work(
+            words._("A stored file of %(reference)s is not what was sent", reference=each),
+            why,
+            on_hold,
+            "bad",
+        )
+        for each in rows
+    ]
 
 
 def _assessors(session: Session, actor: Actor) -> dict[UUID, str]:

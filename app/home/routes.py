@@ -21,7 +21,7 @@ from app.web.i18n import ngettext_later
 from app.web.navigation import page_exists
 from app.web.render import day, moment
 from app.web.routing import get
-from app.web.security import content_security_policy
+from app.web.security import WITH_WASM, content_security_policy
 
 
 def start(call: Call[NoForm]) -> Response:
@@ -92,7 +92,7 @@ def case(call: Call[NoForm]) -> Response:
 def allow_fingerprints(call: Call[NoForm], answer: Response) -> Response:
     """Let a page compute SHA-256 of large files: by WebAssembly."""
     policy = content_security_policy(call.settings)
-    answer.headers["Content-Security-Policy"] = f"{policy}; script-src 'self' 'wasm-unsafe-eval'"
+    answer.headers["Content-Security-Policy"] = f"{policy}; {WITH_WASM}"
     return answer
 
 

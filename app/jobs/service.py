@@ -72,8 +72,10 @@ def cancel(session: Session, job_ids: Collection[str], *, now: datetime) -> None
     )
 
 
-def retry_failed(session: Session, *, now: datetime) -> list[str]:
-    """Give jobs that had failed for good their tries anew; their ids. What is dispatched follows within seconds."""
+def retry_failed(session: Session, *, now: datetime, only: Collection[str] | None = None) -> list[str]:
+    """Give jobs that had failed for good, all or some, their tries anew; their ids. Dispatches follow in seconds."""
     anew = {"state": JobState.TODO, "attempt": 0, "deferrals": 0, "run_at": now, "ended_at": None}
     jobs = update(Job).where(col(Job.state) == JobState.FAILED, col(Job.cancel).is_(False)).values(**anew)
+    if only is not None:
+        jobs = jobs.where(col(Job.id).in_(only))
     return sorted(session.connection().execute(jobs.returning(col(Job.id))).scalars())

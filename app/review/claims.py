@@ -305,3 +305,11 @@ def end_for_withdrawal(session: Session, *, submission_id: UUID, now: datetime) 
     if live is not None:
         end(session, claim=live, now=now, why="withdrawn", back_to=None)
         _record(session, live, "claim.withdrawn", now)
+
+
+def end_for_investigation(session: Session, *, submission_id: UUID, now: datetime) -> None:
+    """End the live claim on a submission that is under investigation; whoever held it may take it again later."""
+    query = select(Claim).where(Claim.submission_id == submission_id, col(Claim.ended_at).is_(None))
+    live = session.exec(query).first()
+    if live is not None:
+        end(session, claim=live, now=now, why="under-investigation", back_to=SubmissionState.READY)

@@ -38,6 +38,14 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadObject:
+    """What an object is, by reading all of it."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnfinishedUpload:
     """An upload that was begun; its parts take room until it is completed or aborted."""
 
@@ -173,6 +181,19 @@ class Storage:
                     if on_bytes:
                         on_bytes(done)
         return digest.hexdigest()
+
+    def digest(self, key: str) -> ReadObject | None:
+        """Read an object to its end without keeping it; None without such an object."""
+        digest, done = hashlib.sha256(), 0
+        try:
+            with understood():
+                body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+                for block in body.iter_chunks(STREAM_BYTES):
+                    digest.update(block)
+                    done += len(block)
+        except NotFound:
+            return None
+        return ReadObject(done, digest.hexdigest())
 
     def put_file(self, key: str, source: Path, *, media_type: str) -> None:
         """Store a local file."""

@@ -29,6 +29,7 @@ from app.validation.scores import (
     Subject,
     judged_by,
     judgement_json,
+    lock_unless_investigated,
     move,
     record,
     score_json,
@@ -54,7 +55,7 @@ def decide(
     now: datetime,
 ) -> Subject:
     """Decide on a compared item. Invalid without the reason or scores that the kind needs; Conflict when decided."""
-    locked(session, Submission, validation.submission_id)
+    lock_unless_investigated(session, validation)
     session.refresh(validation)
     subject = subject_of(session, validation)
     if validation.state is not ItemState.COMPARED:

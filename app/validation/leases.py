@@ -85,6 +85,19 @@ def give_back(session: Session, *, actor: Actor, validation_id: UUID, now: datet
     record(session, validation, action="validation.given-back", now=now)
 
 
+def end_for_investigation(session: Session, *, submission_id: UUID, now: datetime) -> None:
+    """End the live lease on a submission that is under investigation. Blind scores that are sent stay sent."""
+    claimed = select(Validation).where(
+        Validation.submission_id == submission_id,
+        col(Validation.ended_at).is_(None),
+        Validation.state == ItemState.CLAIMED,
+    )
+    for validation in session.exec(claimed).all():
+        _change(session, validation, ended_at=now)
+        set_free(session, submission_id=submission_id, lot_id=validation.lot_id)
+        record(session, validation, action="validation.under-investigation", now=now)
+
+
 def _live(validation: Validation) -> tuple[Any, ...]:
     return (
         col(Validation.id) == validation.id,

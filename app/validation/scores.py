@@ -18,6 +18,7 @@ from app.audit import service as audit
 from app.db.locking import locked
 from app.errors import Conflict, Invalid
 from app.evidence.models import Submission
+from app.evidence.states import SubmissionState
 from app.frameworks.models import RubricVersion
 from app.validation.models import ItemState, Lot, LotItem, Validation
 
@@ -51,6 +52,16 @@ def subject_of(session: Session, validation: Validation) -> Subject:
     )
 
 
+def lock_unless_investigated(session: Session, validation: Validation) -> None:
+    """Lock the submission. Conflict when it has come under investigation."""
+    submission = locked(session, Submission, validation.submission_id)
+    if submission is not None and submission.state is SubmissionState.UNDER_INVESTIGATION:
+        raise Conflict(
+            "This submission is under investigation: nobody judges it now. Take the next one.",
+            code="under-investigation",
+        )
+
+
 def stored_levels(scores: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Return the levels of scores as they are stored."""
     return {each["criterion"]: each["level"] for each in scores}
@@ -67,7 +78,7 @@ def send_blind_scores(
     now: datetime,
 ) -> Subject:
     """Lock the blind scores and open the comparison. Invalid with what is missing; Conflict when not live."""
-    locked(session, Submission, validation.submission_id)
+    lock_unless_investigated(session, validation)
     subject = subject_of(session, validation)
     if missing := what_is_missing(subject.rubric, sent, durations=evidence_lengths(session, subject.submission.id)):
         raise Invalid(INCOMPLETE, errors=missing)

@@ -11,6 +11,7 @@ from sqlmodel import select
 from app.assessments.models import Assessment
 from app.db.engine import reading
 from app.evidence.states import EvidenceKind
+from app.evidence.texts import Part
 from app.review.models import Claim
 from tests.browser.conftest import SignIn, axe_violations, scrolls_sideways, until
 from tests.browser.stage import Recording, Stage
@@ -105,6 +106,34 @@ def test_scoring_by_keyboard_alone(stage: Stage, workstation: Page):
     assert locked.comments[0]["text"] == "Clear and calm here. jk123"
 
 
+def correct_words(page: Page) -> None:
+    """Correct a word by keys, find it, put it back; correct another by mouse, which is marked after a reload."""
+    unsure = page.locator("[data-unsure]")
+    count = unsure.inner_text()
+    page.keyboard.press("u")
+    page.keyboard.press("w")
+    expect(page.locator("[data-heard]")).to_have_text("Heard as “sie”")
+    page.keyboard.type("Sie selbst")
+    page.keyboard.press("Enter")
+    expect(page.locator(".w.fixed")).to_have_text("Sie selbst")
+    expect(page.locator(".w.fixed")).to_have_attribute("title", "Corrected; the program heard “sie”")
+    expect(unsure).not_to_have_text(count)
+    page.keyboard.press("w")
+    page.get_by_role("button", name="Put back what was heard").click()
+    expect(page.locator(".w.fixed")).to_have_count(0)
+    expect(unsure).to_have_text(count)
+    page.locator(".w", has_text="nouns").dblclick()
+    page.locator("#fix").fill("pronouns")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".w.fixed")).to_have_text("pronouns")
+    page.reload()
+    expect(page.locator(".w.fixed")).to_have_text("pronouns", timeout=SOON)
+    page.keyboard.press("/")
+    page.keyboard.type("pronouns")
+    expect(page.locator("[data-found]")).to_have_text("1 of 1")
+    page.keyboard.press("Escape")
+
+
 def test_words_follow_the_recording_and_seek(workstation: Page):
     page = workstation
     page.locator(".w", has_text="nouns").click()
@@ -118,6 +147,7 @@ def test_words_follow_the_recording_and_seek(workstation: Page):
     expect(page.locator("[data-found]")).to_have_text("1 of 1")
     expect(page.locator(".w.on")).to_have_text("amiable")
     page.keyboard.press("Escape")
+    correct_words(page)
     before = now_ms(page)
     page.keyboard.press("k")
     page.wait_for_function(
@@ -285,6 +315,27 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
     saved(page)
     page.reload()
     expect(page.locator(".crit.open .mo .ts, .crit .mo .ts").first).to_have_text("“The rate”", timeout=SOON)
+
+
+def test_a_document_is_read_as_text_and_its_original_saved(stage: Stage, recording: Recordings, sign_in: SignIn):
+    made = stage.submission(recording(EvidenceKind.VIDEO), code="credit-analysis-walkthrough")
+    stage.document(made, [Part("My report 😀", "heading", 1), Part("The rate follows"), Part("Item\t12", "table-row")])
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".evw")).to_contain_text(["Not scanned for viruses"])
+    page.locator("[data-evidence]").nth(1).click()
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")
+    assert (
+        page.locator("[data-text]").evaluate("box => box.textContent") == "My report 😀\n\nThe rate follows\n\nItem\t12"
+    )
+    assert axe_violations(page) == []
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Save the original of evidence 2").click()
+    assert saving.value.suggested_filename == "Evidence 2.docx"
+    assert saving.value.path().read_bytes() == b"the original"
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")  # the page is still there
 
 
 @pytest.mark.parametrize(("width", "scheme", "language"), LOOKS)

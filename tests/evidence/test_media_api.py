@@ -94,6 +94,31 @@ def test_the_candidate_plays_by_a_signed_address_that_honours_range(world: World
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_preview_is_for_its_candidate_until_the_playable_is_there(
+    engine: Engine, client: TestClient, stored: Storage
+):
+    candidate = a_candidate(engine, client)
+    key = inspect(engine, candidate.upload(candidate.submission(), SOUND))
+    path, auditor = f"/evidence/{key.evidence_id}", staff(engine, candidate, Role.AUDITOR)
+
+    def publish(kind: RenditionKind) -> None:
+        with writing(engine) as session:
+            made = Made(kind, "video/mp4", f"e/{kind}", 1000, "ab" * 32)
+            processing.publish(session, key, [made])
+            if kind is RenditionKind.PLAYABLE:
+                processing.converted(session, key, now=NOW)
+
+    publish(RenditionKind.PREVIEW)
+    assert "/e/preview?" in candidate.get(path + "/preview").headers["location"]
+    assert [each["kind"] for each in candidate.get(path).json()["renditions"]] == ["preview"]
+    asked = {"headers": auditor, "params": {"reason": "Complaint 17"}}
+    assert client.get(f"/api/v1{path}/preview", **asked).json()["code"] == "not-there-yet"
+    assert client.get(f"/api/v1{path}", **asked).json()["renditions"] == []
+    publish(RenditionKind.PLAYABLE)
+    assert "/e/playable?" in candidate.get(path + "/preview").headers["location"]
+    assert [each["kind"] for each in candidate.get(path).json()["renditions"]] == ["playable"]
+
+
 def test_an_assessor_reads_while_the_claim_lives_and_sees_no_file_name(
     world: World, client: TestClient, engine: Engine, clock: Clock
 ):
@@ -176,7 +201,7 @@ def test_staff_save_the_original_without_its_name(world: World, client: TestClie
 
 
 def test_what_is_not_there_yet_says_so(world: World):
-    for path in ("/poster", "/waveform", "/preview", "/captions", "/text", "/transcript", "/transcript.srt"):
+    for path in ("/poster", "/waveform", "/captions", "/text", "/transcript", "/transcript.srt"):
         answer = world.candidate.get(world.path + path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not-there-yet"), path
     assert world.candidate.get(world.path + "/transcript.exe").status_code == 404

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
-from app.evidence import processing, stages
+from app.evidence import custody, processing, stages
 from app.evidence.models import Evidence, Rendition, Submission
 from app.evidence.processing import Inspected, Key, Made
 from app.evidence.reasons import Reason
@@ -136,16 +136,19 @@ def test_results_of_another_generation_or_evidence_change_nothing(session: Sessi
     assert len(session.exec(select(AuditEvent)).all()) == before
 
 
-@pytest.mark.parametrize("before", ["ready", "in-assessment", "moderation", "held"])
-def test_a_changed_original_takes_the_work_out_of_assessment(session: Session, before: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [("ready", "ready"), ("in-assessment", "ready"), ("moderation", "moderation"), ("held", "held")],
+)
+def test_a_changed_original_takes_the_work_out_of_assessment(session: Session, before: str, back: str) -> None:
     evidence = an_evidence(session, submission=SubmissionState(before), state=EvidenceState.READY)
-    assert processing.damaged(session, evidence.id, now=NOW)
-    assert not processing.damaged(session, evidence.id, now=NOW)
+    assert custody.damaged(session, evidence.id, now=NOW)
+    assert not custody.damaged(session, evidence.id, now=NOW)
     assert states(session, evidence) == (EvidenceState.DAMAGED, SubmissionState.UNDER_INVESTIGATION)
-    assert session.get_one(Submission, evidence.submission_id).state_before is SubmissionState(before)
+    assert session.get_one(Submission, evidence.submission_id).state_before is SubmissionState(back)
 
 
 def test_what_is_decided_for_good_stays_decided_when_a_file_changes(session: Session) -> None:
     evidence = an_evidence(session, submission=SubmissionState.FINALISED, state=EvidenceState.READY)
-    assert processing.damaged(session, evidence.id, now=NOW)
+    assert custody.damaged(session, evidence.id, now=NOW)
     assert states(session, evidence) == (EvidenceState.DAMAGED, SubmissionState.FINALISED)

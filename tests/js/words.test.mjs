@@ -17,6 +17,16 @@ test("a segment without word times counts as one word", () => {
   assert.equal(words[6].text, "untimed words");
 });
 
+test("a word keeps its place in its segment, and a segment without words has none", () => {
+  assert.deepEqual([words[4].segment, words[4].place, words[6].place], [1, 0, null]);
+});
+
+test("a corrected word needs no second look", () => {
+  const some = [{ ...word(0, "miser", 0.1), heard: "my sir" }, word(400, "sie", 0.1)];
+  assert.equal(nextUnsure(some, 0, 0.5), 1);
+  assert.equal(nextUnsure(some.slice(0, 1), 0, 0.5), -1);
+});
+
 test("the word at a time is the last that started", () => {
   assert.equal(lastStarted(words, -1), -1);
   assert.equal(lastStarted(words, 0), 0);

@@ -11,11 +11,13 @@ from sqlmodel import select
 from app.actor import Role
 from app.assessments.models import Assessment, Decision
 from app.db.engine import reading, writing
-from app.evidence.models import Involvement, Submission
+from app.evidence import custody
+from app.evidence.models import Evidence, Involvement, Submission
 from app.evidence.states import Part, SubmissionState
+from app.home.investigating import stop_judging
 from app.review.models import Conflict
 from app.validation.leases import lease_until
-from app.validation.models import Validation
+from app.validation.models import ItemState, LotItem, Validation
 from tests.conftest import NOW
 from tests.validation.stories import ALL_YES, BAD, GOOD, sent_scores
 
@@ -308,3 +310,19 @@ def test_calls_that_take_nothing_refuse_unknown_fields(house, lead, validator):
     claim = validator.claim()
     assert validator.post(f"/validations/{claim['id']}/renew", {"minutes": 600}).status_code == 422
     assert validator.post(f"/validations/{claim['id']}/renew").status_code == 200
+
+
+def test_what_comes_under_investigation_is_scored_by_nobody(house, lead, validator, engine):
+    house.decide(GOOD)
+    lead.close()
+    claim = validator.claim()
+    with writing(engine) as session:
+        evidence = session.exec(select(Evidence).where(Evidence.submission_id == UUID(claim["submission_id"]))).one()
+        assert custody.damaged(session, evidence.id, now=NOW)
+    refused = validator.score(claim)
+    assert (refused.status_code, refused.json()["code"]) == (409, "under-investigation")
+    with writing(engine) as session:
+        stop_judging(session, submission_id=UUID(claim["submission_id"]), now=NOW)
+    with reading(engine) as session:
+        assert session.exec(select(LotItem.state)).one() is ItemState.SELECTED
+        assert session.exec(select(Validation)).one().ended_at is not None

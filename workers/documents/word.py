@@ -7,7 +7,7 @@ from typing import Any
 from xml.parsers import expat
 
 MOST_XML_BYTES = 32 << 20  # inflated, of all XML parts; a book is about 2 MB
-MOST_BYTES = 400 << 20  # inflated, of everything; pictures hardly shrink
+MOST_BYTES = 200 << 20  # inflated, of everything; pictures hardly shrink
 MOST_MEMBERS = 5_000
 READ_BYTES = 1 << 16
 CONTENTS, FOLDER = "[Content_Types].xml", "word/"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.errors import NotFound
-from app.evidence import processing
+from app.evidence import custody, processing
 from app.evidence.processing import Inspected, Key
 from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceKind, StageName
@@ -40,7 +40,7 @@ def inspect(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         return
     except NotFound:  # complete, and yet not there
         with run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
         return
     scan = bool(bench.settings.clamd_socket)
     if isinstance(found, ReadDocument) and not scan:
@@ -99,7 +99,7 @@ def examine(task: Task, facts: Facts, original: Path, scratch: Path) -> Inspecte
         duration_ms=extent.duration_ms,
         width=size_seen[0],
         height=size_seen[1],
-        probe=_stored(found),
+        probe={**_stored(found), "odd_times": extent.odd_times},
         warnings=tuple(_warnings(facts, found, extent.duration_ms)),
     )
 

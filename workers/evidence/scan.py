@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import NotFound
-from app.evidence import processing, scanning
+from app.evidence import custody, processing, scanning
 from app.evidence.processing import Key
 from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceKind, StageName
@@ -32,7 +32,7 @@ def scan(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         return
     except NotFound:  # inspected, and gone since
         with run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
     except ScannerDown as error:
         log.warning("evidence %s is not scanned: %s", task.key.evidence_id, error)
         with run.saving() as session:
@@ -47,7 +47,7 @@ def _scan(task: Task, facts: Facts, folder: Path) -> None:
     digest = task.fetch(facts.object_key, original, size_bytes=facts.size_bytes, tell=task.teller(0, FETCHED))
     if digest != facts.sha256:
         with task.run.finishing() as session:
-            processing.damaged(session, task.key.evidence_id, now=task.now())
+            custody.damaged(session, task.key.evidence_id, now=task.now())
         return
     told = task.teller(FETCHED, 1)
     with original.open("rb") as file:

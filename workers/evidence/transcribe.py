@@ -1,8 +1,11 @@
 """Transcription: chunk by chunk, each a committed row, so that a killed job goes on where it stopped."""
 
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
@@ -13,19 +16,26 @@ from app.evidence.models import TranscriptChunk
 from app.evidence.processing import Key, Made
 from app.evidence.reasons import Reason
 from app.evidence.states import RenditionKind, StageName, StageState
-from app.evidence.transcripts import Transcript
+from app.evidence.transcripts import Detected, Transcript
 from app.jobs.engine import Run
 from workers.bench import Bench
 from workers.evidence.task import Facts, Superseded, Task
 from workers.media.probe import ToolFailed
 from workers.speech.client import LanguageNotTranscribed, SpeechChild, TranscriberStopped, TranscriberTooSlow
-from workers.speech.plans import ChunkResult, HeardSegment, Plan, join
+from workers.speech.plans import ChunkResult, Plan, join
 
+log = logging.getLogger(__name__)
 FETCHED = 0.03
+TOGETHER = 4  # chunks decoded at once (28 s each at most); what a kill can cost
 UNSURE_BELOW = 0.6  # mean probability of the words: below it a transcript is a draft
 OTHER_LANGUAGE = Reason(
     "language-not-transcribed",
     "There is no automatic transcript for this language. The recording can be judged without.",
+)
+OTHER_THAN_DECLARED = Reason(
+    "language-differs",
+    "This sounds like another language than the declared one: %(language)s. The transcript may be wrong; the "
+    "recording counts as it is.",
 )
 NO_SPEECH = Reason("no-speech", "No speech was found in this recording.")
 
@@ -55,12 +65,22 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
     plan = child.plan(wav, language=facts.language)
     results = _kept(task, plan)
     tell = task.teller(FETCHED)
-    for index in range(len(plan.chunks)):
-        if index not in results:
-            tell(len(results) / len(plan.chunks))
-            results[index] = child.transcribe(wav, plan=plan, index=index)
-            _keep(task, plan, results[index])
-    _finish(task, facts, plan, join(plan, list(results.values())))
+    missing = [index for index in range(len(plan.chunks)) if index not in results]
+    for indices in _together(missing):
+        tell(len(results) / len(plan.chunks))
+        heard = child.transcribe(wav, plan=plan, indices=indices)
+        _keep(task, plan, heard)
+        results |= {result.index: result for result in heard}
+    transcript = join(plan, list(results.values()))
+    if transcript.dropped:
+        log.info("left out %d stretches where the model repeated itself", len(transcript.dropped))
+    _finish(task, facts, plan, transcript)
+
+
+def _together(indices: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut what is to be done into the pieces of work that a kill can cost."""
+    for at in range(0, len(indices), TOGETHER):
+        yield indices[at : at + TOGETHER]
 
 
 def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:
@@ -73,23 +93,33 @@ def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:
 
 
 def _result(plan: Plan, row: TranscriptChunk) -> ChunkResult:
-    return ChunkResult(plan.id, row.index, tuple(HeardSegment.from_json(one) for one in row.segments))
+    return ChunkResult.from_json(
+        {"plan_id": plan.id, "index": row.index, "segments": row.segments, "dropped": row.dropped, "guess": row.guess}
+    )
 
 
-def _keep(task: Task, plan: Plan, result: ChunkResult) -> None:
-    chunk = plan.chunks[result.index]
-    row = TranscriptChunk(
-        evidence_id=task.key.evidence_id,
+def _keep(task: Task, plan: Plan, results: Sequence[ChunkResult]) -> None:
+    with task.run.saving() as session:
+        for result in results:
+            session.merge(_row(task.key, plan, result))
+        task.run.advanced(session)
+    for result in results:
+        chunk = plan.chunks[result.index]
+        task.count_media(chunk.end_ms - chunk.start_ms)
+
+
+def _row(key: Key, plan: Plan, result: ChunkResult) -> TranscriptChunk:
+    chunk, stored = plan.chunks[result.index], result.to_json()
+    return TranscriptChunk(
+        evidence_id=key.evidence_id,
         plan=plan.id,
         index=result.index,
         start_ms=chunk.start_ms,
         end_ms=chunk.end_ms,
-        segments=[one.to_json() for one in result.heard],
+        segments=stored["segments"],
+        dropped=stored["dropped"],
+        guess=stored["guess"],
     )
-    with task.run.saving() as session:
-        session.merge(row)
-        task.run.advanced(session)
-    task.count_media(chunk.end_ms - chunk.start_ms)
 
 
 def _finish(task: Task, facts: Facts, plan: Plan, transcript: Transcript) -> None:
@@ -98,10 +128,26 @@ def _finish(task: Task, facts: Facts, plan: Plan, transcript: Transcript) -> Non
     with task.run.finishing() as session:
         _store(session, task, transcript, made)
         _forget_other_plans(session, task.key, plan.id)
-        message = None if transcript.segments else NO_SPEECH
+        message = _message(transcript)
         processing.transcribed(
             session, task.key, state=StageState.DONE, now=task.now(), message=message, warnings=_warnings(transcript)
         )
+
+
+def _message(transcript: Transcript) -> Reason | None:
+    if not transcript.segments:
+        return NO_SPEECH
+    if transcript.detected is None:
+        return None
+    return Reason(OTHER_THAN_DECLARED.code, OTHER_THAN_DECLARED.message, {"language": _name(transcript.detected)})
+
+
+def _name(detected: Detected) -> str:
+    """Return a language's name in that language: right for every reader."""
+    try:
+        return Locale.parse(detected.language).get_display_name() or detected.language
+    except (UnknownLocaleError, ValueError):
+        return detected.language
 
 
 def _store(session: Session, task: Task, transcript: Transcript, made: Made) -> None:

@@ -56,7 +56,23 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "process_madvise": (440, 440),
+    "process_mrelease": (448, 448),
     "kcmp": (312, 272),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "shmget": (29, 194),  # memory and queues that all programs of one user share
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -96,7 +112,7 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "clock_settime": (227, 112),
     "syslog": (103, 116),
 }
-CLONE, CLONE3, TGKILL = (56, 220), (435, 435), (234, 131)
+CLONE, CLONE3, TGKILL, PRLIMIT = (56, 220), (435, 435), (234, 131), (302, 261)
 CLONE_THREAD = 0x00010000
 CLONE_NAMESPACES = 0x7E020080  # NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 AUDIT_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -213,7 +229,7 @@ def _refuse_if(number: int, answer: int = REFUSE) -> bytes:
 def seccomp_program(machine: str, pid: int) -> bytes:
     """Return the filter: no sockets, no other processes, no namespaces, no tracing, no kernel interfaces.
 
-    New threads are allowed, new processes are not; `tgkill` (abort) reaches our own threads only.
+    New threads are allowed, new processes are not; `tgkill` (abort) reaches our own threads only, `prlimit` ourselves.
     """
     if machine not in AUDIT_ARCHITECTURES:
         raise Broken(f"no system call table for {machine}")
@@ -229,8 +245,10 @@ def seccomp_program(machine: str, pid: int) -> bytes:
     program += _step(EQUAL, CLONE[column], no=5) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
     program += _step(HAS_BITS, CLONE_NAMESPACES, yes=1) + _step(HAS_BITS, CLONE_THREAD, yes=1)
     program += _step(RETURN, REFUSE) + _step(RETURN, ALLOW)
-    program += _step(EQUAL, TGKILL[column], no=3) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
-    program += _step(EQUAL, pid, yes=1) + _step(RETURN, REFUSE)
+    program += _step(EQUAL, TGKILL[column], no=4) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
+    program += _step(EQUAL, pid, yes=1) + _step(RETURN, REFUSE) + _step(RETURN, ALLOW)
+    program += _step(EQUAL, PRLIMIT[column], no=4) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
+    program += _step(EQUAL, 0, yes=2) + _step(EQUAL, pid, yes=1) + _step(RETURN, REFUSE)
     return program + _step(RETURN, ALLOW)
 
 
@@ -259,6 +277,10 @@ def _start_process() -> None:
         os._exit(0)
 
 
+def _ask_limits(pid: int) -> None:
+    resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+
 def attempts(targets: dict[str, str]) -> dict[str, str]:
     """Try what must fail, and the two things that must work; 'done' or the name of the error for each."""
     tries: dict[str, Callable[[], None]] = {
@@ -267,6 +289,7 @@ def attempts(targets: dict[str, str]) -> dict[str, str]:
         "socket": partial(_open_socket, socket.AF_INET),
         "unix socket": partial(_open_socket, socket.AF_UNIX),
         "process": _start_process,
+        "limits of others": partial(_ask_limits, int(targets["starter"])),
         "read inside": partial(_read, targets["given"]),
         "write inside": partial(_touch, targets["result"]),
     }

@@ -27,7 +27,7 @@ LIBRARIES = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/e
 SYSTEM_READS = (*LIBRARIES, "/dev/null")
 GIB, MIB = 1 << 30, 1 << 20
 SIGNALLED, MOST_SIGNALS = 128, 31
-MUST_FAIL = ("read outside", "write outside", "socket", "unix socket", "process")
+MUST_FAIL = ("read outside", "write outside", "socket", "unix socket", "process", "limits of others")
 MUST_WORK = ("read inside", "write inside")
 
 
@@ -160,6 +160,7 @@ class Sandbox:
                 "secret": str(folder / "secret"),
                 "outside": str(folder / "written"),
                 "given": str(given),
+                "starter": str(os.getpid()),
                 "result": str(inside / "result"),
             }
             answer = self._start([json.dumps(rules)], [given], inside, limits, Watch())

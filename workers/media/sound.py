@@ -78,7 +78,7 @@ def _command(
     seconds = duration_ms / 1000 + 1
     parts = sound.filter("aresample", **ON_TIME).filter_multi_output("asplit", outputs=4 if m4a else 3)
     speech = parts[0].filter("dynaudnorm", **EVEN_OUT).filter("aresample", SPEECH_RATE_HZ)
-    measured = parts[1].filter("ebur128", peak="none", framelog="quiet")
+    measured = parts[1].filter("ebur128", peak="none", framelog="verbose")  # 5.1 knows no "quiet"
     streams = [
         ffmpeg.output(speech, str(wav), format="wav", acodec="pcm_s16le", ac=1, t=seconds, **CLEAN),
         ffmpeg.output(measured, "-", format="null", t=seconds),

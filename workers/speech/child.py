@@ -18,13 +18,18 @@ import torch
 
 from workers.speech import vad
 from workers.speech.desk import Desk, OtherPlan, UnknownLanguage
+from workers.speech.engines import NotInstalled, Wanted, open_engine
 from workers.speech.parent import die_with
 from workers.speech.plans import Plan
-from workers.speech.transcriber import OpenAiWhisper
 from workers.speech.wav import BadWav
-from workers.speech.weights import NoDevice, NoWeights, device_for, provide
+from workers.speech.weights import NoDevice, NoWeights, device_for
 from workers.speech.wire import Closed, Message, Wire
 
+NOT_READY: dict[type[Exception], str] = {
+    NoWeights: "no-weights",
+    NoDevice: "no-device",
+    NotInstalled: "not-installed",
+}
 REFUSALS: dict[type[Exception], str] = {
     BadWav: "bad-wav",
     UnknownLanguage: "unknown-language",
@@ -42,8 +47,8 @@ def main() -> int:
     try:
         device = device_for(asked.device)
         desk = _open_desk(asked, device)
-    except (NoWeights, NoDevice) as error:
-        wire.send(_refusal("no-weights" if isinstance(error, NoWeights) else "no-device", error))
+    except tuple(NOT_READY) as error:
+        wire.send(_refusal(NOT_READY[type(error)], error))
         return 1
     wire.send({"ready": os.getpid(), "device": device})
     patience_s = None  # nobody starts a child without a question: it waits for the first one
@@ -59,6 +64,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--transcriber", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--device", default="auto")
@@ -78,12 +84,10 @@ def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
 
 
 def _open_desk(asked: argparse.Namespace, device: str) -> Desk:
-    weights = provide(asked.model, folder=asked.folder, download=not asked.offline)
     finder = vad.SpeechFinder()
     torch.set_num_threads(asked.threads)  # after silero, which sets it to 1 for all when it is imported
-    transcriber = OpenAiWhisper(weights, speech_settings=vad.SETTINGS, device=device)
-    transcriber.warm_up()
-    return Desk(transcriber, finder)
+    wanted = Wanted(asked.model, folder=asked.folder, download=not asked.offline, device=device, threads=asked.threads)
+    return Desk(open_engine(asked.transcriber, wanted, speech_settings=vad.SETTINGS), finder)
 
 
 def _answer(desk: Desk, request: Message) -> Message:
@@ -102,7 +106,7 @@ def _work(desk: Desk, request: Message) -> Message:
     if request["do"] == "plan":
         return desk.plan(path, language=request["language"]).to_json()
     plan = Plan.from_json(request["plan"])
-    return desk.transcribe(path, plan=plan, index=request["index"]).to_json()
+    return {"chunks": [one.to_json() for one in desk.transcribe(path, plan=plan, indices=request["indices"])]}
 
 
 def _refusal(kind: str, error: Exception) -> Message:

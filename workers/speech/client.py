@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +46,12 @@ class NoSpeechModel(Unavailable):
     default_code = "no-speech-model"
 
 
+class NoFastTranscriber(Unavailable):
+    """The settings ask for a transcriber that isn't installed."""
+
+    default_code = "no-fast-transcriber"
+
+
 class NoSpeechDevice(Unavailable):
     """The settings ask for a GPU that this worker doesn't have."""
 
@@ -75,8 +82,9 @@ class TranscriberFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """How a child runs. `model`: a name or a `.pt` file. Two children do more than one with two threads."""
+    """How a child runs. `model`: a name, or the path of a model that the transcriber reads."""
 
+    transcriber: str = "openai-whisper"
     model: str = "base"
     device: str = "auto"
     folder: Path | None = None
@@ -123,10 +131,13 @@ class SpeechChild:
         request = {"do": "plan", "wav": str(wav), "language": language}
         return Plan.from_json(self._ask(request, within_s=60 + seconds))
 
-    def transcribe(self, wav: Path, *, plan: Plan, index: int) -> ChunkResult:
-        """Transcribe chunk `index` of a plan. Raises as `plan` does, and StalePlan."""
-        request = {"do": "transcribe", "wav": str(wav), "plan": plan.to_json(), "index": index}
-        return ChunkResult.from_json(self._ask(request, within_s=self._options.chunk_within.total_seconds()))
+    def transcribe(self, wav: Path, *, plan: Plan, indices: Sequence[int]) -> list[ChunkResult]:
+        """Transcribe some chunks of a plan together. Raises as `plan` does, and StalePlan."""
+        if not indices:
+            return []
+        request = {"do": "transcribe", "wav": str(wav), "plan": plan.to_json(), "indices": list(indices)}
+        within_s = self._options.chunk_within.total_seconds() * len(indices)
+        return [ChunkResult.from_json(one) for one in self._ask(request, within_s=within_s)["chunks"]]
 
     def stop(self) -> None:
         """End the child at once; a call that is waiting for it raises TranscriberStopped."""
@@ -179,7 +190,9 @@ class SpeechChild:
         if "refusal" in greeting:
             self._end(running)
             raise _as_error(greeting)
-        log.info("the speech child runs %s on %s", self._options.model, greeting["device"])
+        log.info(
+            "the speech child runs %s %s on %s", self._options.transcriber, self._options.model, greeting["device"]
+        )
         return running
 
     def _mourn(self, running: _Running) -> NoReturn:
@@ -239,7 +252,16 @@ def _keep(
 def _command(options: SpeechOptions) -> list[str]:
     # -P: whatever lies in the folder where the worker was started is not for us
     command = [sys.executable, "-P", "-m", "workers.speech.child", "--parent", str(os.getpid())]
-    command += ["--model", options.model, "--device", options.device, "--threads", str(options.threads)]
+    command += [
+        "--transcriber",
+        options.transcriber,
+        "--model",
+        options.model,
+        "--device",
+        options.device,
+        "--threads",
+        str(options.threads),
+    ]
     command += ["--idle-s", str(options.idle.total_seconds())]
     command += ["--folder", str(options.folder)] if options.folder else []
     return command + (["--offline"] if options.offline else [])
@@ -264,19 +286,15 @@ def _environment(options: SpeechOptions) -> dict[str, str]:
 
 def _as_error(reply: dict[str, Any]) -> Exception:
     why = reply["why"]
-    match reply["refusal"]:
-        case "no-weights":
-            return NoSpeechModel("This worker has no speech model. %(why)s", why=why)
-        case "no-device":
-            return NoSpeechDevice("This worker has no GPU. %(why)s", why=why)
-        case "bad-wav":
-            return UnreadableSpeech("The sound of this recording could not be read (%(why)s).", why=why)
-        case "unknown-language":
-            return LanguageNotTranscribed("There is no automatic transcript for this language.")
-        case "other-plan":
-            return StalePlan("The recording or the speech model has changed; transcription starts anew.")
-        case _:
-            return TranscriberFailed(why)
+    errors: dict[str, Exception] = {
+        "no-weights": NoSpeechModel("This worker has no speech model. %(why)s", why=why),
+        "not-installed": NoFastTranscriber("This worker has no such transcriber. %(why)s", why=why),
+        "no-device": NoSpeechDevice("This worker has no GPU. %(why)s", why=why),
+        "bad-wav": UnreadableSpeech("The sound of this recording could not be read (%(why)s).", why=why),
+        "unknown-language": LanguageNotTranscribed("There is no automatic transcript for this language."),
+        "other-plan": StalePlan("The recording or the speech model has changed; transcription starts anew."),
+    }
+    return errors.get(reply["refusal"], TranscriberFailed(why))
 
 
 def _how(code: int) -> str:

@@ -1,12 +1,13 @@
-"""What the speech child answers: a plan for a WAV, the words of one chunk of it."""
+"""What the speech child answers: a plan for a WAV, the words of some chunks of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.evidence.transcripts import Segment, Span
 from workers.speech.chunks import chunks, silences
 from workers.speech.heard import placed, without_loops
 from workers.speech.plans import ChunkResult, Plan, plan_id
-from workers.speech.transcriber import Transcriber
+from workers.speech.transcriber import Heard, Transcriber
 from workers.speech.vad import SpeechFinder
 from workers.speech.wav import open_wav, read_spans, sha256_of
 
@@ -44,17 +45,14 @@ class Desk:
             silences=silences(speech, duration_ms=wav.duration_ms),
         )
 
-    def transcribe(self, path: Path, *, plan: Plan, index: int) -> ChunkResult:
-        """Transcribe one chunk of a plan. Raises BadWav, OtherPlan."""
+    def transcribe(self, path: Path, *, plan: Plan, indices: Sequence[int]) -> list[ChunkResult]:
+        """Transcribe some chunks of a plan together. Raises BadWav, OtherPlan."""
         wav = open_wav(path)
         if plan.engine != self._transcriber.engine or plan.wav_sha256 != self._sha256(path):
             raise OtherPlan(f"The plan {plan.id} is of another recording or model.")
-        chunk = plan.chunks[index]
-        samples = read_spans(wav, chunk.spans)
-        said, loops = without_loops(self._transcriber.transcribe(samples, language=plan.language))
-        heard = tuple(part for one in said for part in placed(one, chunk))
-        dropped = tuple(_stretch(part.segment) for one in loops for part in placed(one, chunk))
-        return ChunkResult(plan.id, index, heard, dropped)
+        pieces = [read_spans(wav, plan.chunks[index].spans) for index in indices]
+        heard = self._transcriber.transcribe(pieces, language=plan.language)
+        return [_result(plan, index, one) for index, one in zip(indices, heard, strict=True)]
 
     def _language(self, tag: str) -> str:
         base = tag.lower().replace("_", "-").split("-")[0]
@@ -70,6 +68,18 @@ class Desk:
         if key not in self._known:
             self._known = {key: sha256_of(path)}
         return self._known[key]
+
+
+def _result(plan: Plan, index: int, heard: Heard) -> ChunkResult:
+    chunk = plan.chunks[index]
+    said, loops = without_loops(heard.segments)
+    return ChunkResult(
+        plan.id,
+        index,
+        tuple(part for one in said for part in placed(one, chunk)),
+        tuple(_stretch(part.segment) for one in loops for part in placed(one, chunk)),
+        heard.guess,
+    )
 
 
 def _stretch(part: Segment) -> Span:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from app.evidence.transcripts import Segment, Span, Word
 from workers.speech.chunks import Chunk
@@ -9,6 +10,7 @@ from workers.speech.plans import HeardSegment
 
 LOOP_RATIO = 2.4  # whisper's own limit: text that packs better than this repeats itself
 SAID_AGAIN = 3  # how often people say the same phrase in a row; more is the model's loop
+SENTENCE_ENDS = (".", "?", "!", "…", "؟", "۔", "。", "？", "！", "।")
 SPLIT_MS = 1_000  # a segment over a longer silence becomes two
 
 
@@ -25,6 +27,18 @@ def without_loops(heard: Sequence[HeardSegment]) -> tuple[list[HeardSegment], li
         kept += run[:stay]
         dropped += run[stay:]
     return kept, dropped
+
+
+def by_sentence(heard: HeardSegment) -> list[HeardSegment]:
+    """Cut a segment after each sentence: a model that was asked for no times of its own gives one for all it hears."""
+    ends = [number for number, word in enumerate(heard.segment.words, start=1) if word.text.endswith(SENTENCE_ENDS)]
+    edges = sorted({0, *ends, len(heard.segment.words)})
+    sentences = [heard.segment.words[start:end] for start, end in pairwise(edges)]
+    return [replace(heard, segment=_sentence(words)) for words in sentences] or [heard]
+
+
+def _sentence(words: Sequence[Word]) -> Segment:
+    return Segment(words[0].start_ms, words[-1].end_ms, "".join(word.text for word in words).strip(), tuple(words))
 
 
 def placed(heard: HeardSegment, chunk: Chunk) -> list[HeardSegment]:

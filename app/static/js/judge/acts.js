@@ -39,6 +39,7 @@ export class Acts {
       again: () => player.retry(),
       unsure: () => transcript.nextUnsure(),
       search: () => transcript.openSearch(),
+      correct: () => transcript.correcting?.open(transcript.current),
       comment: () => comments.focus(),
       link: () => session.link(),
       "criterion-before": () => scores.openCriterion(scores.open - 1),

@@ -6,7 +6,7 @@ const FIELDS = "input:not([type=radio]):not([type=checkbox]), textarea, select, 
 export const WORKSTATION = {
   k: "play", " ": "play", j: "back", l: "forward", J: "back-far", L: "forward-far",
   ",": "word-before", ".": "word-after", "<": "slower", ">": "faster",
-  i: "mark-in", o: "mark-out", r: "repeat", s: "skip-silence", u: "unsure", c: "comment", e: "link",
+  i: "mark-in", o: "mark-out", r: "repeat", s: "skip-silence", u: "unsure", w: "correct", c: "comment", e: "link",
   "[": "criterion-before", "]": "criterion-after", v: "gates", y: "yes", n: "no", "/": "search", "?": "keys",
 };
 export const QUEUE = { j: "after", k: "before", n: "next", "/": "search", Enter: "open", "?": "keys" };

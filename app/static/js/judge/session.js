@@ -33,7 +33,10 @@ export class Session {
     this.player = new Player(this.root);
     const placeOf = (moment) => placeName(moment, (id) => this.shelf.textOf(id));
     this.placeOf = placeOf;
-    this.transcript = new TranscriptPane(this.root, this.player, { unsureBelow: this.page.unsure_below });
+    this.transcript = new TranscriptPane(this.root, this.player, {
+      unsureBelow: this.page.unsure_below,
+      told: kind === "send" ? (text) => this.say(text) : null,
+    });
     this.wave = new Waveform(this.root, this.player);
     this.phrases = new Phrases(this.root, { go: (moment) => this.goTo(moment) });
     this.scores = new ScoresPane(this.root, { placeOf });
@@ -134,7 +137,7 @@ export class Session {
     if (this.piece !== piece) return;
     if (isText) this.textBox.textContent = text;
     else {
-      this.#showTranscript(transcript);
+      this.#showTranscript(piece, transcript);
       this.wave.setPeaks(peaks);
       if (piece.has.includes("transcribing")) this.#awaitTranscript(piece);
     }
@@ -142,8 +145,8 @@ export class Session {
     this.show();
   }
 
-  #showTranscript(transcript) {
-    this.transcript.show(transcript);
+  #showTranscript(piece, transcript) {
+    this.transcript.show(transcript, `/api/v1/evidence/${piece.id}/transcript`);
     this.phrases.show(this.piece.id, this.transcript.words);
     this.player.silences = transcript?.silences ?? [];
   }
@@ -155,7 +158,7 @@ export class Session {
       const found = await transcribing(piece);
       if (this.piece !== piece) return;
       if (found?.over) {
-        this.#showTranscript((await this.shelf.again(piece)).transcript);
+        this.#showTranscript(piece, (await this.shelf.again(piece)).transcript);
         return this.show();
       }
       if (found) this.transcript.showComing(found.progress);

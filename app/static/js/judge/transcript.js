@@ -1,10 +1,12 @@
 // The transcript: words that follow the recording, seek when clicked, show where the program was unsure, and can be searched.
+import { Correcting } from "./correcting.js";
 import { make, one, say } from "./page.js";
 import { clock } from "./times.js";
-import { captionAt, findWords, flatten, lastStarted, nextUnsure, seekTo } from "./words.js";
+import { captionAt, findWords, flatten, isUnsure, lastStarted, nextUnsure, seekTo } from "./words.js";
 
 export class TranscriptPane {
-  constructor(root, player, { unsureBelow }) {
+  /** `told` says what happened; given only where words can be corrected. */
+  constructor(root, player, { unsureBelow, told = null }) {
     this.player = player;
     this.unsureBelow = unsureBelow;
     this.box = one("[data-transcript]", root);
@@ -14,6 +16,7 @@ export class TranscriptPane {
     this.find = one("[data-find]", root);
     this.found = one("[data-found]", root);
     this.captionsOn = true;
+    this.correcting = told && new Correcting(root, this, { changed: (index, word) => this.#corrected(index, word), told });
     this.clear();
     this.#listen();
   }
@@ -21,6 +24,7 @@ export class TranscriptPane {
   #listen() {
     this.player.addEventListener("time", () => this.follow());
     this.box.addEventListener("click", (event) => this.#click(event));
+    this.box.addEventListener("dblclick", (event) => this.correcting?.open(Number(event.target.closest(".w")?.dataset.index)));
     for (const name of ["wheel", "touchmove", "keydown"]) {
       this.box.addEventListener(name, (event) => this.#scrolledByHand(event), { passive: true });
     }
@@ -34,6 +38,8 @@ export class TranscriptPane {
   }
 
   clear() {
+    this.correcting?.close();
+    this.path = null;
     this.words = [];
     this.spans = [];
     this.current = -1;
@@ -45,18 +51,43 @@ export class TranscriptPane {
     this.backNow.hidden = true;
   }
 
-  /** Show the transcript of one piece of evidence; `null` when there is none. */
-  show(transcript) {
+  /** Show the transcript of one piece of evidence; `null` when there is none. `path`: where its words are corrected. */
+  show(transcript, path = null) {
     this.clear();
+    this.path = path;
     this.words = transcript ? flatten(transcript) : [];
     if (!this.words.length) {
       this.box.replaceChildren(make("p", { className: "none sm muted", textContent: say(transcript ? "no_speech" : "no_transcript") }));
       return;
     }
-    this.box.replaceChildren(...transcript.segments.map((segment, number) => this.#turn(segment, number)));
-    const count = this.words.filter((word) => word.probability < this.unsureBelow).length;
+    this.box.replaceChildren(...this.#hints(transcript), ...transcript.segments.map((segment, number) => this.#turn(segment, number)));
+    this.#countUnsure();
+    this.follow();
+  }
+
+  /** What to know before reading: another language than declared, stretches that were left out. */
+  #hints({ detected, dropped, language }) {
+    const nameOf = (code) => new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(code);
+    const lines = [];
+    if (detected) lines.push(say("sounds_like", { language: nameOf(detected.language), declared: nameOf(language) }));
+    if (dropped?.length) lines.push(say("left_out", { count: dropped.length, times: dropped.map((each) => clock(each.start_ms)).join(", ") }));
+    const { lang, dir } = document.documentElement;
+    return lines.map((textContent) => make("p", { className: "none sm muted", textContent, lang, dir }));
+  }
+
+  #countUnsure() {
+    const count = this.words.filter((word) => isUnsure(word, this.unsureBelow)).length;
     this.unsure.hidden = count === 0;
     this.unsure.textContent = say("unsure", { count });
+  }
+
+  #corrected(index, word) {
+    const { segment, place } = this.words[index];
+    this.words[index] = { ...word, segment, place };
+    const span = this.#word(this.words[index], index, this.spans[index]);
+    span.classList.toggle("on", index === this.current);
+    this.#countUnsure();
+    this.current = -2;
     this.follow();
   }
 
@@ -77,10 +108,13 @@ export class TranscriptPane {
     return make("div", { className: "turn" }, time, line);
   }
 
-  #word(word, index) {
-    const low = word.probability < this.unsureBelow;
-    const span = make("span", { className: low ? "w low" : "w", textContent: word.text.trim() });
-    if (low) span.title = say("unsure_word");
+  #word(word, index, span = make("span", {})) {
+    const low = isUnsure(word, this.unsureBelow);
+    const fixed = word.heard !== undefined;
+    span.className = low ? "w low" : fixed ? "w fixed" : "w";
+    span.textContent = word.text.trim();
+    const percent = Math.round(word.probability * 100);
+    span.title = fixed ? say("corrected", { word: word.heard }) : low ? say("unsure_word", { percent }) : "";
     span.dataset.index = index;
     this.spans[index] = span;
     return span;

@@ -1,10 +1,10 @@
 // Words of a transcript by time. Pure. Times are milliseconds from the start of the recording.
 
-/** List all words in order, with the number of their segment; a segment without word times counts as one word. */
+/** List all words in order, with the number of their segment and their place in it; a segment without word times counts as one word. */
 export function flatten(transcript) {
   return transcript.segments.flatMap((segment, number) => {
-    const words = segment.words.length ? segment.words : [{ ...segment, probability: 1 }];
-    return words.map((word) => ({ ...word, segment: number }));
+    if (!segment.words.length) return [{ ...segment, probability: 1, segment: number, place: null }];
+    return segment.words.map((word, place) => ({ ...word, segment: number, place }));
   });
 }
 
@@ -24,9 +24,14 @@ export function seekTo(word) {
   return word.start_ms + 1;
 }
 
+/** Say whether somebody should listen to a word: the program was not sure, and nobody has corrected it. */
+export function isUnsure(word, limit) {
+  return word.probability < limit && word.heard === undefined;
+}
+
 /** Index of the next word under the limit after `ms`; from the start again at the end; -1 without one. */
 export function nextUnsure(words, ms, limit) {
-  const unsure = words.flatMap((word, index) => (word.probability < limit ? [index] : []));
+  const unsure = words.flatMap((word, index) => (isUnsure(word, limit) ? [index] : []));
   return unsure.find((index) => words[index].start_ms > ms + 1) ?? unsure[0] ?? -1;
 }
 

@@ -1,6 +1,7 @@
 // What the server tells while it works: one event stream, closed when the page is left or nothing is going on.
 import { call } from "../api.js";
 
+const PREVIEWED = 0.05;
 const OPEN = ["draft", "returned"];
 
 export class Live {
@@ -31,14 +32,16 @@ export class Live {
   }
 
   #told(event) {
-    const [key, state] = [`${event.evidence_id}:${event.stage}`, event.state];
+    // A little way into the conversion there is a preview: that is a state of its own.
+    const early = event.stage === "convert" && event.state === "running" && event.progress < PREVIEWED;
+    const [key, state] = [`${event.evidence_id}:${event.stage}`, early ? "early" : event.state];
     const before = this.seen.get(key);
     this.seen.set(key, state);
     const row = this.rows.row(event.evidence_id);
     if (before === state) this.rows.progress(event.evidence_id, event.progress);
     else if (before !== undefined || this.#moves(row)) this.rows.refreshSoon(event.evidence_id);
     this.onStage();
-    if (before !== undefined && state !== "running") this.look();
+    if (before !== undefined && event.state !== "running") this.look();
   }
 
   // A sent submission that has moved on gets its new page.

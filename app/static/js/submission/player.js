@@ -16,8 +16,7 @@ export function startPlaying(main) {
 const renewing = new WeakMap();
 
 function play(box, row, at_ms) {
-  const evidence = row.dataset.evidence;
-  if (box.dataset.shown !== evidence) show(box, row, { ms: at_ms, play: true });
+  if (box.dataset.shown !== shown(row)) show(box, row, { ms: at_ms, play: true });
   else renewing.get(box.firstElementChild).seek(at_ms);
   box.hidden = false;
   const media = box.firstElementChild;
@@ -25,6 +24,9 @@ function play(box, row, at_ms) {
   box.scrollIntoView({ block: "nearest" });
   media.focus({ preventScroll: true });
 }
+
+// A preview that has become the playable is opened anew.
+const shown = (row) => `${row.dataset.evidence}/${row.dataset.shows || "playable"}`;
 
 function show(box, row, place) {
   const { evidence } = row.dataset;
@@ -35,10 +37,10 @@ function show(box, row, place) {
   source.addEventListener("lost", () => (lost.hidden = false));
   source.addEventListener("found", () => (lost.hidden = true));
   renewing.set(media, source);
-  box.dataset.shown = evidence;
+  box.dataset.shown = shown(row);
   box.replaceChildren(media, lost);
   row.after(box);
-  source.open(`/api/v1/evidence/${evidence}/playable`, place);
+  source.open(`/api/v1/evidence/${shown(row)}`, place);
 }
 
 function element(row, evidence) {
