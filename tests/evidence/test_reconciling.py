@@ -46,8 +46,10 @@ def evidence(engine: Engine, evidence_id: UUID) -> Evidence:
 
 
 def job_states(engine: Engine) -> dict[str, JobState]:
+    """Return the states of the inspections, by generation."""
     with reading(engine) as session:
-        return {job.id.rpartition(":")[2]: job.state for job in session.exec(select(Job)) if job.id.startswith("inspect:")}
+        jobs = session.exec(select(Job).where(col(Job.id).startswith("inspect:")))
+        return {job.id.rpartition(":")[2]: job.state for job in jobs}
 
 
 def test_what_waits_for_a_living_job_is_left_alone(engine: Engine, evidence_id: UUID) -> None:
