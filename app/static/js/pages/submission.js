@@ -67,4 +67,9 @@ startPlaying(main);
 startPhone(main, { message, onShown: () => live.follow() });
 startWriting(main, { rows, message });
 live.listen();
-guarded(recorded.start().then((except) => uploads.goOn({ except })));
+guarded(
+  recorded.start().then((except) => {
+    sending.poke();
+    return uploads.goOn({ except });
+  }),
+);
