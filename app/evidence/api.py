@@ -6,11 +6,12 @@ from starlette.responses import Response
 
 from app.actor import Role, Scope
 from app.errors import BadRequest, FieldError, Invalid
-from app.evidence import phrases, receipts, removing, submissions, texts, uploads
+from app.evidence import drafts, phrases, receipts, removing, submissions, texts, uploads
 from app.evidence.adding import NewFile, add_file, own_evidence
 from app.evidence.answers import own_evidence_json, submission_json, submissions_json
 from app.evidence.forms import (
     CompleteForm,
+    DraftForm,
     EvidenceForm,
     Nothing,
     PartsForm,
@@ -91,6 +92,15 @@ def draw_phrase(call: Call[Nothing]) -> Response:
     return call.json({"id": str(drawn.id), **phrase_json(drawn)}, status=CREATED)
 
 
+def save_draft(call: Call[DraftForm]) -> Response:
+    form = call.form
+    writing = drafts.Writing(form.text, form.language, form.replaces, form.version)
+    draft = drafts.save(
+        call.session, actor=call.actor, submission_id=call.path_id("submission_id"), writing=writing, now=call.now
+    )
+    return call.json(drafts.draft_json(draft))
+
+
 def _add_text(call: Call[EvidenceForm]) -> Any:
     form = call.form
     if form.text is None:
@@ -103,7 +113,7 @@ def _add_text(call: Call[EvidenceForm]) -> Any:
         call.storage,
         actor=call.actor,
         submission_id=call.path_id("submission_id"),
-        text=form.text,
+        new=texts.NewText(form.text, form.language, form.replaces),
         now=call.now,
     )
 
@@ -114,8 +124,9 @@ def _add_file(call: Call[EvidenceForm]) -> Any:
         raise _missing("name" if form.name is None else "media_type")
     if "size_bytes" not in form.model_fields_set:
         raise _missing("size_bytes")
-    if form.text is not None:
-        raise Invalid("A file has no such field.", errors=(FieldError("text", "A file has no such field."),))
+    for name in ("text", "language", "replaces"):
+        if getattr(form, name) is not None:
+            raise Invalid("A file has no such field.", errors=(FieldError(name, "A file has no such field."),))
     return add_file(
         call.deps.engine,
         call.storage,
@@ -247,6 +258,7 @@ routes = [
     get(SUBMISSIONS, listed, name="api:submissions", allow=CANDIDATES),
     post(SUBMISSIONS, create, SubmissionForm, name="api:submission-create", **MAY),
     get(SUBMISSION, show, name="api:submission", allow=CANDIDATES),
+    post(SUBMISSION + "/text-draft", save_draft, DraftForm, name="api:text-draft", method="PUT", **MAY),
     slow_post(SUBMISSION + "/evidence", add, EvidenceForm, name="api:evidence-add", **MAY),
     post(SUBMISSION + "/phrases", draw_phrase, Nothing, name="api:phrase-draw", limit="60/hour", **MAY),
     post(SUBMISSION + "/submit", submit, SubmitForm, name="api:submit", **MAY),

@@ -48,6 +48,17 @@ class EvidenceForm(Form):
     text: str | None = None
     phrase_id: UUID | None = None
     edges_sha256: Digest | None = None
+    language: str | None = Field(default=None, max_length=20)
+    replaces: UUID | None = None
+
+
+class DraftForm(Form):
+    """A text that is being written: what this device holds, and the version that it last heard of (0: none)."""
+
+    text: str = Field(max_length=200_000)
+    language: str = Field(max_length=20)
+    replaces: UUID | None = None
+    version: int = Field(ge=0)
 
 
 class PartForm(Form):

@@ -130,7 +130,7 @@ def evidence_rows(session: Session, submission: Submission) -> list[EvidenceRow]
             preview=RenditionKind.PREVIEW in renditions.get(each.id, set()),
             poster=RenditionKind.POSTER in renditions.get(each.id, set()),
             captions=each.id in languages,
-            language=languages.get(each.id, submission.language),
+            language=languages.get(each.id, each.language or submission.language),
             removable=removable,
             part_size_bytes=each.part_size_bytes,
             part_count=each.part_count,

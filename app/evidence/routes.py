@@ -40,6 +40,8 @@ class TextForm(BaseModel):
     """A text as evidence."""
 
     text: str = Field(min_length=1)
+    language: str | None = Field(default=None, max_length=20)
+    replaces: UUID | None = None
 
 
 class SendForm(BaseModel):
@@ -109,7 +111,7 @@ def write(call: Call[TextForm]) -> Response:
         call.storage,
         actor=call.actor,
         submission_id=submission_id,
-        text=call.form.text,
+        new=texts.NewText(call.form.text, call.form.language, call.form.replaces),
         now=call.now,
     )
     return call.redirect("evidence:submission", submission_id=submission_id)

@@ -15,12 +15,12 @@ from sqlmodel import Session
 
 from app.actor import Actor
 from app.db.engine import reading, writing
-from app.errors import AssayError, FieldError, Invalid, Unavailable
-from app.evidence import adding, removing, stages
+from app.errors import AssayError, FieldError, Invalid, NotFound, Unavailable
+from app.evidence import adding, drafts, removing, stages
 from app.evidence.models import Evidence, Rendition
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind, StageName, StageState
 from app.evidence.submissions import own_for_changes
-from app.frameworks.rubric import EvidenceRequirement
+from app.frameworks.rubric import EvidenceRequirement, rubric_of
 from app.ids import new_id
 from app.storage.client import Storage
 
@@ -111,12 +111,30 @@ def check_length(words: int, asked: EvidenceRequirement) -> list[str]:
     return [SHORTER_THAN_ASKED] if words < (asked.min_words or 0) else []
 
 
-def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: UUID, text: str, now: datetime) -> UUID:
-    """Keep a text and return the id of its evidence, which is ready at once."""
-    written = read_text(text)
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """A text to be added. `language` None: that of the submission. `replaces`: an added one that was written anew."""
+
+    text: str
+    language: str | None = None
+    replaces: UUID | None = None
+
+
+def add_text(
+    engine: Engine, storage: Storage, *, actor: Actor, submission_id: UUID, new: NewText, now: datetime
+) -> UUID:
+    """Keep a text and return the id of its evidence, which is ready at once. Its draft ends."""
+    written = read_text(new.text)
     with reading(engine) as session:
         submission = own_for_changes(session, actor=actor, submission_id=submission_id, lock=False)
-        warnings = check_length(written.words, adding.check_room(session, submission, EvidenceKind.TEXT))
+        language = new.language or submission.language
+        drafts.check_language(session, submission.rubric_id, language)
+        if new.replaces:
+            _replaced(session, actor, submission_id, new.replaces)
+            asked = rubric_of(session, submission.rubric_id).evidence
+        else:
+            asked = adding.check_room(session, submission, EvidenceKind.TEXT)
+        warnings = check_length(written.words, asked)
     evidence_id = new_id()
     evidence = Evidence(
         id=evidence_id,
@@ -132,6 +150,7 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
         sha256=sha256(written.content).hexdigest(),
         salt=secrets.token_hex(adding.SALT_BYTES),
         words=written.words,
+        language=language,
         warnings=warnings,
         created_at=now,
         completed_at=now,
@@ -141,7 +160,7 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
     storage.put_bytes(shown.object_key, written.rendition, media_type=shown.media_type)
     try:
         with writing(engine) as session:
-            adding.store(session, evidence, actor=actor, now=now)
+            _store(session, evidence, actor=actor, replaces=new.replaces, now=now)
             session.add(shown)
             _pass_stages(session, evidence_id, now)
     except Unavailable:  # it may be stored all the same: the connection was lost while it was
@@ -150,6 +169,27 @@ def add_text(engine: Engine, storage: Storage, *, actor: Actor, submission_id: U
         removing.discard(engine, evidence, now=now)
         raise
     return evidence_id
+
+
+def _replaced(session: Session, actor: Actor, submission_id: UUID, evidence_id: UUID) -> Evidence:
+    """Return the text that another one takes the place of; NotFound for everything else."""
+    found = adding.own_evidence(session, actor=actor, evidence_id=evidence_id)
+    if found.submission_id != submission_id or found.kind is not EvidenceKind.TEXT:
+        raise NotFound("There is no such evidence.")
+    return found
+
+
+def _store(session: Session, evidence: Evidence, *, actor: Actor, replaces: UUID | None, now: datetime) -> None:
+    """Add a text; one that is written anew takes the place of the old one, whose objects go."""
+    old = _replaced(session, actor, evidence.submission_id, replaces) if replaces else None
+    position = old.position if old else None
+    if old is not None:
+        removing.remove(session, actor=actor, evidence=old, now=now)
+        session.flush()
+    adding.store(session, evidence, actor=actor, now=now)
+    if position is not None:
+        evidence.position = position
+    drafts.drop(session, evidence.submission_id)
 
 
 def _rendition(evidence: Evidence, written: WrittenText) -> Rendition:

@@ -14,7 +14,7 @@ from app.assessments.results import current_decision
 from app.credentials.models import Credential, CredentialState
 from app.errors import NotFound
 from app.evidence.checks import Check, checks, ready_to_send
-from app.evidence.models import OtherPerson, Receipt, Submission
+from app.evidence.models import OtherPerson, Receipt, Submission, TextDraft
 from app.evidence.people import are_asked_for
 from app.evidence.people import of as people_of
 from app.evidence.queries import AskedConsent, EvidenceRow, asked_consents, evidence_rows, newest_receipt
@@ -100,6 +100,7 @@ class CasePage:
     rubric: Rubric
     rubric_version: str
     rows: list[EvidenceRow]
+    draft: TextDraft | None
     checks: list[Check]
     consents: list[AskedConsent]
     receipt: Receipt | None
@@ -180,6 +181,7 @@ def case_page(session: Session, actor: Actor, submission_id: UUID, *, now: datet
         rubric=rubric,
         rubric_version=version.version,
         rows=rows,
+        draft=session.get(TextDraft, submission.id),
         checks=checks(rows, rubric.evidence),
         consents=asked_consents(session, submission, rubric),
         receipt=newest_receipt(session, submission.id),

@@ -22,7 +22,8 @@ const rows = new Rows(main, (evidence) => {
 });
 const uploads = new Uploads({ main, rows, message });
 const recorded = new Recorded({ main, rows, uploads, message });
-const sending = new Sending(main, { message, isUploading: () => uploads.unfinished || recorded.unfinished });
+const sending = new Sending(main, { message, isWriting: () => writing?.unsent, isUploading: () => uploads.unfinished || recorded.unfinished });
+const writing = startWriting(main, { rows, message });
 const live = new Live(main, { rows, onStage: () => sending.poke() });
 const picking = startPicking(main, {
   onFiles: (files, kinds) => guarded(uploads.add(files, kinds)),
@@ -65,7 +66,6 @@ main.addEventListener("submit", (event) => {
 
 startPlaying(main);
 startPhone(main, { message, onShown: () => live.follow() });
-startWriting(main, { rows, message });
 live.listen();
 guarded(
   recorded.start().then((except) => {

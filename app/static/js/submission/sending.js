@@ -6,7 +6,7 @@ const WAITS = new Set(["still-uploading", "still-checking"]);
 const LOOK_AGAIN_MS = 5000;
 
 export class Sending {
-  constructor(main, { message, isUploading }) {
+  constructor(main, { message, isUploading, isWriting = () => false }) {
     Object.assign(this, { main, message, isUploading });
     this.form = main.querySelector("[data-send]");
     if (!this.form) return;

@@ -1,55 +1,206 @@
-// The text field: words are counted, the draft is kept on this device until it is added.
+// The text field: words are counted; what is written is kept here at once and on the site soon after, for every device.
 import { Refused, call, newKey } from "../api.js";
 import { say } from "../texts.js";
+
+const SOON_MS = 800;
+const AGAIN_MS = 5000;
+const RTL = new Set(["ar", "fa", "he", "ur"]);
 
 export function countWords(text) {
   return text.trim() ? text.trim().split(/\s+/u).length : 0;
 }
 
-export function startWriting(main, { rows, message }) {
+export function startWriting(main, tools) {
   const form = main.querySelector("[data-write]");
-  if (!form) return;
-  const field = form.querySelector("textarea");
-  const name = `assay-text:${main.dataset.submission}`;
-  const [counted, saved] = [form.querySelector("[data-words]"), form.querySelector("[data-saved]")];
-  const limits = counted.textContent;
-  const count = () => {
-    const words = countWords(field.value);
-    counted.textContent = words ? [say("words", { n: words }), limits].filter(Boolean).join(" · ") : limits;
-  };
-  let timer = null;
-  field.value = localStorage.getItem(name) || field.value;
-  if (field.value) saved.textContent = ` · ${say("kept_here")}`;
-  count();
-  field.addEventListener("input", () => {
-    count();
-    clearTimeout(timer);
-    saved.textContent = "";
-    timer = setTimeout(() => {
-      localStorage.setItem(name, field.value);
-      saved.textContent = field.value ? ` · ${say("kept_here")}` : "";
-    }, 400);
-  });
-  addEventListener("pagehide", () => localStorage.setItem(name, field.value));
-  form.addEventListener("submit", async (event) => {
+  return form ? new Writing(main, form, tools) : null;
+}
+
+class Writing {
+  constructor(main, form, { rows, message }) {
+    Object.assign(this, { main, form, rows, message });
+    this.field = form.querySelector("textarea");
+    this.language = form.querySelector("select");
+    this.counted = form.querySelector("[data-words]");
+    this.said = form.querySelector("[data-saved]");
+    this.two = form.querySelector("[data-two]");
+    this.limits = this.counted.textContent;
+    this.name = `assay-text:${main.dataset.submission}`;
+    this.version = Number(this.field.dataset.version);
+    this.replaces = this.field.dataset.replaces || null;
+    this.#goOn();
+    this.field.addEventListener("input", () => this.#changed());
+    this.language?.addEventListener("change", () => this.#changed());
+    addEventListener("online", () => this.dirty && this.#save());
+    addEventListener("pagehide", () => this.#keep());
+    form.addEventListener("submit", (event) => this.#add(event));
+    main.addEventListener("click", (event) => this.#pressed(event));
+  }
+
+  get unsent() {
+    return this.field.value.trim() !== "";
+  }
+
+  #now() {
+    const language = this.language?.value ?? this.field.lang;
+    return { text: this.field.value, language, replaces: this.replaces, version: this.version };
+  }
+
+  // What this device kept wins over the page only where the site never got it.
+  #goOn() {
+    const kept = JSON.parse(localStorage.getItem(this.name) || "null");
+    this.dirty = kept !== null && kept.text !== this.field.value;
+    if (this.dirty) this.#put(kept);
+    this.#show();
+    if (this.dirty) this.#save();
+  }
+
+  #put({ text, language, replaces, version }) {
+    Object.assign(this, { replaces, version });
+    this.field.value = text;
+    if (this.language) this.language.value = language;
+    this.#show();
+  }
+
+  #show() {
+    const words = countWords(this.field.value);
+    this.counted.textContent = words ? [say("words", { n: words }), this.limits].filter(Boolean).join(" · ") : this.limits;
+    if (this.language) this.field.lang = this.language.value;
+    this.field.dir = RTL.has(this.field.lang.split("-")[0]) ? "rtl" : "ltr";
+    this.form.querySelector("[data-act=leave]").hidden = !this.replaces;
+  }
+
+  #tell(text) {
+    this.said.textContent = text ? ` · ${text}` : "";
+  }
+
+  #keep() {
+    if (this.dirty) localStorage.setItem(this.name, JSON.stringify(this.#now()));
+    else localStorage.removeItem(this.name);
+  }
+
+  #changed() {
+    this.dirty = true;
+    this.#show();
+    this.#keep();
+    this.#tell(say("saving"));
+    this.#later(SOON_MS);
+  }
+
+  #later(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#save(), milliseconds);
+  }
+
+  async #save() {
+    if (this.saving || !this.two.hidden) return;
+    clearTimeout(this.timer);
+    this.saving = true;
+    const sent = this.#now();
+    try {
+      const path = `/api/v1/submissions/${this.main.dataset.submission}/text-draft`;
+      this.version = (await call("PUT", path, sent)).version;
+      this.dirty = this.field.value !== sent.text || this.#now().language !== sent.language;
+      const time = new Date().toLocaleTimeString(`${document.documentElement.lang}-u-nu-latn`, { timeStyle: "short" });
+      this.#tell(this.dirty ? say("saving") : say("saved", { time }));
+      if (this.dirty) this.#later(SOON_MS);
+      this.#keep();
+    } catch (error) {
+      this.#onError(error);
+    } finally {
+      this.saving = false;
+    }
+  }
+
+  #onError(error) {
+    if (error.code === "draft-changed") return this.#ask(error.problem);
+    this.#tell(error instanceof Refused && !error.passing ? error.message : say("kept_here"));
+    if (!(error instanceof Refused) || error.passing) this.#later(AGAIN_MS);
+    return undefined;
+  }
+
+  // Two devices wrote: show both, and let the reader choose. Neither is lost until then.
+  #ask(other) {
+    if (!this.unsent) return this.#take(other);
+    this.other = other;
+    this.two.querySelector("[data-other]").textContent = other.text;
+    this.two.hidden = false;
+    return undefined;
+  }
+
+  #take(draft) {
+    this.two.hidden = true;
+    this.dirty = false;
+    this.#put(draft);
+    this.#keep();
+    this.#tell("");
+  }
+
+  #pressed(event) {
+    const button = event.target.closest("[data-act]");
+    const act = button?.dataset.act;
+    if (act === "theirs") this.#take(this.other);
+    if (act === "mine") {
+      this.version = this.other.version;
+      this.two.hidden = true;
+      this.#changed();
+    }
+    if (act === "leave") this.#clear();
+    if (act === "edit") this.#edit(button);
+  }
+
+  #clear() {
+    this.replaces = null;
+    this.field.value = "";
+    this.#changed();
+  }
+
+  // Write an added text anew; it stays as it is until the new one is added.
+  async #edit(button) {
+    if (this.unsent) return this.message.show(say("add_first"));
+    const { evidence } = button.closest("[data-evidence]").dataset;
+    try {
+      const answer = await fetch(`/api/v1/evidence/${evidence}/text`);
+      if (!answer.ok) throw new Refused(answer.status, {});
+      const { paragraphs } = await answer.json();
+      this.#put({ ...this.#now(), text: original(paragraphs), language: button.dataset.language, replaces: evidence });
+      this.#changed();
+      this.field.focus();
+    } catch (error) {
+      if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;
+      this.message.show(say("not_sent"));
+    }
+    return undefined;
+  }
+
+  async #add(event) {
     event.preventDefault();
-    message.clear();
-    const button = form.querySelector("button");
+    this.message.clear();
+    const button = this.form.querySelector("button:not([type])");
     button.disabled = true;
     try {
-      const path = `/api/v1/submissions/${main.dataset.submission}/evidence`;
-      const made = await call("POST", path, { kind: "text", text: field.value }, { key: newKey() });
-      clearTimeout(timer);
-      field.value = "";
-      localStorage.removeItem(name);
-      saved.textContent = "";
-      count();
-      await rows.refresh(made.id);
-      rows.row(made.id).querySelector("h3").focus();
+      const path = `/api/v1/submissions/${this.main.dataset.submission}/evidence`;
+      const { text, language, replaces } = this.#now();
+      const made = await call("POST", path, { kind: "text", text, language, replaces }, { key: newKey() });
+      clearTimeout(this.timer);
+      this.#take({ text: "", language, replaces: null, version: this.version + 1 });
+      if (replaces) location.reload();
+      await this.rows.refresh(made.id);
+      this.rows.row(made.id).querySelector("h3").focus();
     } catch (error) {
-      message.show(error instanceof Refused ? error.message : say("not_sent"));
+      this.message.show(error instanceof Refused ? error.message : say("not_sent"));
     } finally {
       button.disabled = false;
     }
-  });
+  }
+}
+
+// The text as it was written: paragraphs lie at their places, counted in characters; line ends fill what is between.
+function original(paragraphs) {
+  let text = "";
+  let at = 0;
+  for (const { start, end, text: words } of paragraphs) {
+    text += "\n".repeat(Math.max(0, start - at)) + words;
+    at = end;
+  }
+  return text;
 }
