@@ -18,10 +18,12 @@ from app.evidence.states import StageName, StageState
 from app.jobs.catalog import (
     CLOSE_DUE_LOTS,
     CONVERT,
+    CONVERT_PIECES,
     DECIDE_LOT,
     ERASE_OBJECTS,
     INSPECT,
     ISSUE,
+    JOIN_PIECES,
     PUBLISH_STATUS,
     PURGE,
     REFRESH_STATUS,
@@ -43,6 +45,8 @@ HANDLERS: dict[str, str] = {
     INSPECT.name: "workers.evidence.inspect:inspect",
     SCAN.name: "workers.evidence.scan:scan",
     CONVERT.name: "workers.evidence.convert:convert",
+    CONVERT_PIECES.name: "workers.evidence.long:convert_pieces",
+    JOIN_PIECES.name: "workers.evidence.long:join_pieces",
     TRANSCRIBE.name: "workers.evidence.transcribe:transcribe",
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
     STOP_JUDGING.name: "workers.quick.investigating:stop_judging",
@@ -93,6 +97,8 @@ WHEN_FAILED: dict[str, WhenFailed] = {
     INSPECT.name: _inspect_failed,
     SCAN.name: _scan_failed,
     CONVERT.name: _convert_failed,
+    CONVERT_PIECES.name: _convert_failed,
+    JOIN_PIECES.name: _convert_failed,
     TRANSCRIBE.name: _transcribe_failed,
 }
 

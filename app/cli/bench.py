@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.bench_jobs import measure
-from app.cli.bench_speech import lines, measure_speech
+from app.cli import bench_jobs, bench_speech, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
@@ -27,7 +26,7 @@ def jobs(
 
     Example: ASSAY_DATABASE_URL=postgresql+psycopg://assay@db/assay assay bench jobs --json
     """
-    found = measure(load_settings().database, jobs=count, job_ms=job_ms, rounds=rounds)
+    found = bench_jobs.measure(load_settings().database, jobs=count, job_ms=job_ms, rounds=rounds)
     if as_json:
         show(asdict(found), as_json=True)
         return
@@ -49,9 +48,32 @@ def speech(
 
     Example: assay bench speech --repeat 4 --rounds 3
     """
-    found = measure_speech(samples, repeat=repeat, rounds=rounds)
+    found = bench_speech.measure_speech(samples, repeat=repeat, rounds=rounds)
     if as_json:
         show(found, as_json=True)
         return
-    for line in lines(found):
+    for line in bench_speech.lines(found):
         print(line)
+
+
+@bench.command("upload")
+def upload(
+    size_mib: Annotated[int, typer.Option("--mib", min=16, help="Size of the file.")] = 1024,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="Parts at a time.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Our signed parts against boto3's own transfer, and what the site has to do with it.
+
+    Starts a site and a storage of its own in the machine's temporary folder, which it removes again.
+
+    Example: assay bench upload --mib 1024 --json
+    """
+    found = bench_upload.measure(size_bytes=size_mib * bench_upload.MIB, at_once=at_once, rounds=rounds)
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    print(f"ours: {found.ours_seconds} s, boto3: {found.boto3_seconds} s ({size_mib} MiB, {at_once} parts at a time)")
+    print(f"ratio {found.ratio:.2f} (1.0 or less is the aim)")
+    print(f"memory of the site: {found.site_idle_kib} KiB before, {found.site_peak_kib} KiB at most meanwhile")
+    print(f"through the site: {found.through_site_bytes} bytes an upload (calls and their answers)")

@@ -33,6 +33,7 @@ class NewFile:
     """What a candidate says about a file.
 
     `size_bytes` None: a recording that is still going on. `phrase_id`: the phrase drawn for it.
+    `edges_sha256`: of its first and last mebibyte, so that any device knows it when it is chosen again.
     """
 
     kind: EvidenceKind
@@ -40,6 +41,7 @@ class NewFile:
     media_type: str
     size_bytes: int | None
     phrase_id: UUID | None = None
+    edges_sha256: str | None = None
 
 
 def prefix_of(organisation_id: UUID, evidence_id: UUID) -> str:
@@ -84,6 +86,7 @@ def add_file(
         part_size_bytes=size,
         part_count=None if new.size_bytes is None else cut.part_count(new.size_bytes, size),
         size_bytes=new.size_bytes,
+        edges_sha256=new.edges_sha256.lower() if new.edges_sha256 else None,
         salt=secrets.token_hex(SALT_BYTES),
         created_at=now,
     )

@@ -95,7 +95,7 @@ def _add_text(call: Call[EvidenceForm]) -> Any:
     form = call.form
     if form.text is None:
         raise _missing("text")
-    for name in ("name", "media_type", "size_bytes", "phrase_id"):
+    for name in ("name", "media_type", "size_bytes", "phrase_id", "edges_sha256"):
         if getattr(form, name) is not None:
             raise Invalid("A text has no such field.", errors=(FieldError(name, "A text has no such field."),))
     return texts.add_text(
@@ -121,7 +121,7 @@ def _add_file(call: Call[EvidenceForm]) -> Any:
         call.storage,
         actor=call.actor,
         submission_id=call.path_id("submission_id"),
-        new=NewFile(form.kind, form.name, form.media_type, form.size_bytes, form.phrase_id),
+        new=NewFile(form.kind, form.name, form.media_type, form.size_bytes, form.phrase_id, form.edges_sha256),
         limit_bytes=call.settings.max_upload_bytes,
         now=call.now,
     )
@@ -207,6 +207,8 @@ def submit(call: Call[SubmitForm]) -> Response:
         consents={each.given for each in call.form.consents},
         key=key,
         now=call.now,
+        others=call.form.given_people,
+        declares_identity=call.form.identity is not None,
     )
     return call.json({"submission": _submission(call, submission), "receipt": receipts.receipt_json(receipt)})
 

@@ -1,6 +1,6 @@
 """Tables of submissions, evidence, stages, renditions, transcripts, consents, receipts and involvement."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from app.db.columns import enum_column, json_column, time_column
 from app.evidence.states import (
+    Agreed,
     EvidenceKind,
     EvidenceState,
     Identity,
@@ -55,6 +56,7 @@ class Submission(SQLModel, table=True):
     follows: UUID | None = Field(default=None, foreign_key="submission.id")
     purpose: Purpose = enum_column(Purpose, default=Purpose.CANDIDATE)
     identity: Identity = enum_column(Identity, default=Identity.NONE)
+    other_people: int | None = None
     state: SubmissionState = enum_column(SubmissionState, default=SubmissionState.DRAFT)
     state_before: SubmissionState | None = enum_column(SubmissionState, default=None, nullable=True)
     reason: dict[str, Any] | None = json_column(default=None, nullable=True)
@@ -111,6 +113,7 @@ class Evidence(SQLModel, table=True):
     part_size_bytes: int | None = None
     part_count: int | None = None
     size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    edges_sha256: str | None = None  # of the first and last mebibyte, by the browser: knows a file that is chosen again
     client_sha256: str | None = None
     sha256: str | None = None
     salt: str = ""
@@ -118,6 +121,7 @@ class Evidence(SQLModel, table=True):
     width: int | None = None
     height: int | None = None
     words: int | None = None
+    language: str | None = None  # of a text that was written here; recordings are in that of the submission
     probe: dict[str, Any] | None = json_column(default=None, nullable=True)
     silences: list[dict[str, int]] = json_column(default_factory=list)
     warnings: list[str] = json_column(default_factory=list)
@@ -125,6 +129,18 @@ class Evidence(SQLModel, table=True):
     frozen: bool = False
     created_at: datetime = time_column()
     completed_at: datetime | None = time_column(default=None, nullable=True)
+
+
+class TextDraft(SQLModel, table=True):
+    """A text that its candidate is still writing, so that every device of theirs shows it. No evidence until added."""
+
+    __tablename__ = "text_draft"
+    submission_id: UUID = Field(foreign_key="submission.id", primary_key=True)
+    version: int = 1
+    text: str
+    language: str
+    replaces: UUID | None = None
+    updated_at: datetime = time_column()
 
 
 class EvidenceStage(SQLModel, table=True):
@@ -185,6 +201,31 @@ class Transcript(SQLModel, table=True):
     body: dict[str, Any] = json_column()
     corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
+
+
+class IdentityCheck(SQLModel, table=True):
+    """That somebody recorded how it is known who is in a submission; the newest counts. `note` may be personal."""
+
+    __tablename__ = "identity_check"
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    submission_id: UUID = Field(foreign_key="submission.id", index=True)
+    identity: Identity = enum_column(Identity)
+    by: UUID = Field(foreign_key="person.id")
+    note: str = ""
+    at: datetime = time_column()
+
+
+class OtherPerson(SQLModel, table=True):
+    """Somebody else in the recordings of a submission, and how they agreed. Erasable: the chain holds a digest."""
+
+    __tablename__ = "other_person"
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    submission_id: UUID = Field(foreign_key="submission.id", index=True)
+    name: str
+    agreed: Agreed = enum_column(Agreed)
+    agreed_on: date
+    salt: str
+    recorded_at: datetime = time_column()
 
 
 class SubmissionConsent(SQLModel, table=True):

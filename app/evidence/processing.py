@@ -307,5 +307,4 @@ def record(session: Session, evidence: Evidence, action: str, *, now: datetime, 
 
 
 def _enqueue(session: Session, kind: JobKind, key: Key, *, now: datetime) -> None:
-    act = kind.name.partition(".")[2]
-    enqueue(session, kind, job_id=f"{act}:{key.evidence_id}:{key.generation}", args=key.to_args(), now=now)
+    enqueue(session, kind, job_id=f"{kind.act}:{key.evidence_id}:{key.generation}", args=key.to_args(), now=now)

@@ -56,6 +56,8 @@ class EvidenceRow:
     removable: bool
     part_size_bytes: int | None
     part_count: int | None
+    edges_sha256: str | None
+    client_sha256: str | None
 
     @property
     def checked(self) -> bool:
@@ -63,6 +65,11 @@ class EvidenceRow:
             return True
         inspected = any(each.name is StageName.INSPECT and each.state is StageState.DONE for each in self.stages)
         return self.state is EvidenceState.PROCESSING and inspected
+
+    @property
+    def same_here(self) -> bool:
+        """Whether the browser of the candidate computed the digest that our worker found."""
+        return self.sha256 is not None and self.sha256 == self.client_sha256
 
     @property
     def running(self) -> StageRow | None:
@@ -127,6 +134,8 @@ def evidence_rows(session: Session, submission: Submission) -> list[EvidenceRow]
             removable=removable,
             part_size_bytes=each.part_size_bytes,
             part_count=each.part_count,
+            edges_sha256=each.edges_sha256,
+            client_sha256=each.client_sha256,
         )
         for number, each in enumerate(found, 1)
     ]

@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 
 from app.db.engine import reading, writing
 from app.evidence.adding import prefix_of
-from app.evidence.models import Evidence, Rendition
+from app.evidence.models import Evidence, EvidenceStage, Rendition
 from app.evidence.processing import Key, tidy_later
-from app.evidence.states import StageName
+from app.evidence.stages import ENDED
+from app.evidence.states import EvidenceState, StageName
 from app.jobs.models import Job, JobState
 from app.storage.client import Storage
 
@@ -46,7 +47,12 @@ def tidy(engine: Engine, storage: Storage, *, key: Key, stage: StageName, look: 
 
 def _is_under_way(session: Session, evidence_id: UUID, stage: StageName) -> bool:
     evidence = session.get(Evidence, evidence_id)
-    job = session.get(Job, f"{stage}:{evidence_id}:{evidence.generation}") if evidence else None
+    if evidence is None:
+        return False
+    if stage is StageName.CONVERT and evidence.state is EvidenceState.PROCESSING:  # it may be several jobs
+        row = session.get(EvidenceStage, (evidence_id, stage))
+        return row is not None and row.state not in ENDED
+    job = session.get(Job, f"{stage}:{evidence_id}:{evidence.generation}")
     return job is not None and job.state in {JobState.TODO, JobState.DOING}
 
 

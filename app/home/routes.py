@@ -21,7 +21,7 @@ from app.web.i18n import ngettext_later
 from app.web.navigation import page_exists
 from app.web.render import day, moment
 from app.web.routing import get
-from app.web.security import content_security_policy
+from app.web.security import WITH_WASM, content_security_policy
 
 
 def start(call: Call[NoForm]) -> Response:
@@ -85,20 +85,21 @@ def cases(call: Call[NoForm]) -> Response:
 
 
 def case(call: Call[NoForm]) -> Response:
-    answer = call.page("evidence/submission.html", case_page(call.session, call.actor, call.path_id("submission_id")))
+    page = case_page(call.session, call.actor, call.path_id("submission_id"), now=call.now)
+    answer = call.page("evidence/submission.html", page)
     return allow_fingerprints(call, answer)
 
 
 def allow_fingerprints(call: Call[NoForm], answer: Response) -> Response:
     """Let a page compute SHA-256 of large files: by WebAssembly."""
     policy = content_security_policy(call.settings)
-    answer.headers["Content-Security-Policy"] = f"{policy}; script-src 'self' 'wasm-unsafe-eval'"
+    answer.headers["Content-Security-Policy"] = f"{policy}; {WITH_WASM}"
     return answer
 
 
 def record(call: Call[NoForm]) -> Response:
     """Show the recorder: the one page that may use camera, microphone and screen."""
-    page = case_page(call.session, call.actor, call.path_id("submission_id"))
+    page = case_page(call.session, call.actor, call.path_id("submission_id"), now=call.now)
     if not page.open or not page.sources:
         return call.redirect("evidence:submission", submission_id=page.submission.id)
     answer = allow_fingerprints(call, call.page("evidence/record.html", page))

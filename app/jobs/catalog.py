@@ -15,10 +15,17 @@ class JobKind:
     backoff_seconds: float = 2.0
     priority: int = 0
 
+    @property
+    def act(self) -> str:
+        """What it does, without whose it is: the beginning of the ids of such jobs."""
+        return self.name.partition(".")[2]
+
 
 INSPECT = JobKind("evidence.inspect", Queue.MEDIA, priority=10)
 SCAN = JobKind("evidence.scan", Queue.MEDIA, priority=5)
-CONVERT = JobKind("evidence.convert", Queue.MEDIA)
+CONVERT = JobKind("evidence.convert", Queue.MEDIA, priority=5)
+CONVERT_PIECES = JobKind("evidence.convert-pieces", Queue.MEDIA)  # a recording of hours lets short ones go first
+JOIN_PIECES = JobKind("evidence.join-pieces", Queue.MEDIA, priority=5)
 TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
 STOP_JUDGING = JobKind("evidence.stop-judging", Queue.QUICK, max_attempts=10, priority=10)
@@ -37,6 +44,8 @@ CATALOG: dict[str, JobKind] = {
         INSPECT,
         SCAN,
         CONVERT,
+        CONVERT_PIECES,
+        JOIN_PIECES,
         TRANSCRIBE,
         ERASE_OBJECTS,
         STOP_JUDGING,

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.settings import LOOPBACK, Settings
 from app.storage.connection import browser_origin
 
+HASHER = "/static/dist/hasher.js"  # a worker of the browser: its own answer says what it may do
+WITH_WASM = "script-src 'self' 'wasm-unsafe-eval'"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -74,7 +76,7 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message))
+                self._add(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         await self.app(scope, receive, with_headers)
@@ -83,8 +85,8 @@ class SecurityHeaders:
         raw = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
         return raw.rsplit(":", 1)[0] if raw.rsplit(":", 1)[-1].isdigit() else raw
 
-    def _add(self, headers: MutableHeaders) -> None:
-        headers.setdefault("Content-Security-Policy", self.policy)
+    def _add(self, headers: MutableHeaders, path: str) -> None:
+        headers.setdefault("Content-Security-Policy", f"{self.policy}; {WITH_WASM}" if path == HASHER else self.policy)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -17,9 +17,9 @@ from app.actor import Actor, Role, Scope
 from app.assessments.forms import SendForm
 from app.db.engine import writing
 from app.demo.recordings import SAMPLES
-from app.evidence.models import Evidence, Rendition, Submission, Transcript
+from app.evidence.models import Evidence, Phrase, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind
-from app.evidence.texts import read_text
+from app.evidence.texts import Part, WrittenText, put_together, read_text
 from app.frameworks.exchange import import_file, read_file
 from app.frameworks.models import RubricVersion
 from app.ids import new_id
@@ -149,27 +149,44 @@ class Stage:
             self._rendition(session, evidence, RenditionKind.WAVEFORM, peaks, "application/json")
             return made.id
 
+    def phrase(self, submission_id: UUID, words: str) -> None:
+        """Let the recording of a submission be one that these words were drawn for."""
+        with writing(self.engine) as session:
+            drawn = Phrase(submission_id=submission_id, language="en", text=words, drawn_at=datetime.now(UTC))
+            session.add(drawn)
+            session.flush()
+            session.exec(select(Evidence).where(Evidence.submission_id == submission_id)).one().phrase_id = drawn.id
+
     def text(self, submission_id: UUID, words: str) -> UUID:
         """Add a text to a submission."""
+        return self._written(submission_id, read_text(words), EvidenceKind.TEXT, "reflection.txt")
+
+    def document(self, submission_id: UUID, parts: list[Part]) -> UUID:
+        """Add a Word document that nobody scanned; its original is no real one."""
+        return self._written(submission_id, put_together(parts), EvidenceKind.DOCUMENT, "my report.docx")
+
+    def _written(self, submission_id: UUID, text: WrittenText, kind: EvidenceKind, name: str) -> UUID:
         with writing(self.engine) as session:
             submission = session.get_one(Submission, submission_id)
             evidence = Evidence(
                 organisation_id=submission.organisation_id,
                 submission_id=submission.id,
                 position=2,
-                kind=EvidenceKind.TEXT,
-                name="reflection.txt",
+                kind=kind,
+                name=name,
                 media_type="text/plain",
                 state=EvidenceState.READY,
                 object_key=f"e/{new_id()}",
                 sha256="cd" * 32,
-                size_bytes=len(words.encode()),
-                words=len(words.split()),
+                size_bytes=len(text.content),
+                words=text.words,
+                warnings=["not-scanned"] if kind is EvidenceKind.DOCUMENT else [],
                 created_at=datetime.now(UTC),
             )
             session.add(evidence)
             session.flush()
-            self._rendition(session, evidence, RenditionKind.TEXT, read_text(words).rendition, "application/json")
+            self.storage.put_bytes(evidence.object_key, b"the original", media_type="application/pdf")
+            self._rendition(session, evidence, RenditionKind.TEXT, text.rendition, "application/json")
             return evidence.id
 
     def _rendition(

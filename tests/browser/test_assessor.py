@@ -11,6 +11,7 @@ from sqlmodel import select
 from app.assessments.models import Assessment
 from app.db.engine import reading
 from app.evidence.states import EvidenceKind
+from app.evidence.texts import Part
 from app.review.models import Claim
 from tests.browser.conftest import SignIn, axe_violations, scrolls_sideways, until
 from tests.browser.stage import Recording, Stage
@@ -165,6 +166,29 @@ def test_words_follow_the_recording_and_seek(workstation: Page):
     assert page.evaluate("document.querySelector('[data-media]').paused")
 
 
+def test_the_phrase_stands_with_the_questions_and_leads_to_where_it_is_said(
+    stage: Stage, recording: Recordings, sign_in: SignIn
+):
+    made = recording(EvidenceKind.VIDEO)
+    said = made.transcript["segments"][1]["words"][2:6]
+    words = [word["text"].strip(".,") for word in said]
+    submission = stage.submission(made, code="presentation-skills")
+    stage.phrase(submission, " ".join([words[0], "misheard", *words[2:]]))
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".vbody [data-phrase]")).to_contain_text("Drawn for this recording")
+    page.get_by_role("button", name="Said at").click()
+    until(page, f"document.querySelector('[data-media]').currentTime * 1000 >= {said[0]['start_ms']}")
+    assert now_ms(page) < said[1]["start_ms"] + 1000
+    assert axe_violations(page) == []
+    for _ in range(4):
+        page.keyboard.press("y")
+    expect(page.locator("[data-gates]")).not_to_have_attribute("open", "")
+    expect(page.locator("[data-gates] summary").get_by_text("misheard")).to_be_visible()
+
+
 def test_typing_a_comment_pauses_and_enter_goes_on(workstation: Page):
     page = workstation
     page.keyboard.press("k")
@@ -291,6 +315,27 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
     saved(page)
     page.reload()
     expect(page.locator(".crit.open .mo .ts, .crit .mo .ts").first).to_have_text("“The rate”", timeout=SOON)
+
+
+def test_a_document_is_read_as_text_and_its_original_saved(stage: Stage, recording: Recordings, sign_in: SignIn):
+    made = stage.submission(recording(EvidenceKind.VIDEO), code="credit-analysis-walkthrough")
+    stage.document(made, [Part("My report 😀", "heading", 1), Part("The rate follows"), Part("Item\t12", "table-row")])
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".evw")).to_contain_text(["Not scanned for viruses"])
+    page.locator("[data-evidence]").nth(1).click()
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")
+    assert (
+        page.locator("[data-text]").evaluate("box => box.textContent") == "My report 😀\n\nThe rate follows\n\nItem\t12"
+    )
+    assert axe_violations(page) == []
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Save the original of evidence 2").click()
+    assert saving.value.suggested_filename == "Evidence 2.docx"
+    assert saving.value.path().read_bytes() == b"the original"
+    expect(page.locator("[data-text]")).to_contain_text("The rate follows")  # the page is still there
 
 
 @pytest.mark.parametrize(("width", "scheme", "language"), LOOKS)

@@ -1,96 +1,141 @@
-"""Long videos, piece by piece: each finished piece lies in the storage, so that a killed job goes on where it stopped.
+"""Long videos, piece by piece, by as many workers as there are: each job takes a run of pieces, the last one joins.
 
-Pieces are named by what decides their content, not by the attempt: any attempt may use what another has made.
+Each finished piece lies in the storage, so that a kill costs one of them. Pieces are named by what decides their
+content, not by the attempt: any attempt may use what another has made. They are deleted when the stage is over.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from app.evidence import sharing
+from app.evidence.processing import Key
+from app.evidence.states import StageName
+from app.jobs.engine import Run
+from workers.bench import Bench
+from workers.evidence.converting import HEARD, SEEN, attempt, fetch_original, finish_video, out_of
 from workers.evidence.task import Facts, Task
 from workers.media.picture import ENCODING
-from workers.media.pieces import PIECE_S, Piece, convert_piece, join, pieces
-from workers.media.probe import Probe
+from workers.media.pieces import LONG_MS, PIECE_S, Piece, convert_piece, join, pieces
+from workers.media.probe import Probe, probe
 from workers.media.sound import PLAYABLE
 
+RECIPE = 1  # to be counted up when the filters change: pieces of two releases don't fit together
 PIECE_TYPE, SOUND_TYPE = "video/mp2t", "audio/mp4"
+# Each job fetches the original once: few enough jobs for that, enough of them for several workers.
+PIECES_OF_A_JOB = 10
+FEWEST_JOBS = 2
+FETCHED = 0.1  # the share of a job
 
 
-def convert_long(
-    task: Task, facts: Facts, found: Probe, original: Path, sound: Path | None, *, low: float, high: float
-) -> Path:
-    """Make the playable of a long video; `low` and `high` are the shares of the stage that this takes."""
-    out, duration_ms = original.with_name("out"), facts.duration_ms or 0
-    parts = pieces(duration_ms)
-    for piece in parts:
-        begin = low + (high - low) * piece.index / len(parts)
-        _make_sure(task, facts, found, original, piece, begin=begin, end=begin + (high - low) / len(parts))
-    files = [_at_hand(task, facts, piece, out) for piece in parts]
-    return join(files, sound, duration_ms=duration_ms, out_dir=out, tools=task.bench.tools)
+def is_long(facts: Facts) -> bool:
+    """Tell whether a video is converted in pieces. Odd times don't survive the cuts: those go in one pass."""
+    return (facts.duration_ms or 0) > LONG_MS and not facts.odd_times
 
 
-def _make_sure(
-    task: Task, facts: Facts, found: Probe, original: Path, piece: Piece, *, begin: float, end: float
-) -> None:
-    """Convert a piece unless an earlier attempt has; when this returns it is in the storage."""
-    task.check()
-    key = piece_key(task, facts, piece)
-    if task.bench.storage.head(key) is not None:
-        return
-    made = convert_piece(
-        original,
-        found,
-        piece,
-        duration_ms=facts.duration_ms or 0,
-        out_dir=original.with_name("out"),
-        tools=task.bench.tools,
-        on_progress=task.teller(begin, end),
-        cancelled=task.halted,
-    )
-    task.bench.storage.put_file(key, made, media_type=PIECE_TYPE)
-    with task.run.saving() as session:
-        task.run.advanced(session)
+def share_out(task: Task, facts: Facts) -> None:
+    """End a job whose sound is done by writing the jobs that convert the picture."""
+    count = len(pieces(facts.duration_ms or 0))
+    jobs = min(count, max(FEWEST_JOBS, -(-count // PIECES_OF_A_JOB)))
+    with task.run.finishing() as session:
+        sharing.share_out(session, task.key, jobs=jobs, now=task.now())
 
 
-def _at_hand(task: Task, facts: Facts, piece: Piece, out: Path) -> Path:
-    """Return the local file of a piece, fetched if an earlier attempt made it."""
-    path = out / f"piece-{piece.index:04}.ts"
-    if not path.exists():
+def convert_pieces(bench: Bench, run: Run, args: dict[str, Any]) -> None:
+    """Convert a run of pieces, unless that was done before; the last of these jobs has them joined."""
+    task = Task(bench, run, Key.from_args(args), StageName.CONVERT)
+    with attempt(task):
+        facts = task.begin()
+        missing = _missing(task, facts, share=args["share"], jobs=args["jobs"])
+        if missing:
+            with task.folder() as folder:
+                _convert(task, facts, folder, missing)
+        with run.finishing() as session:
+            sharing.pieces_done(session, task.key, now=task.now())
+
+
+def _missing(task: Task, facts: Facts, *, share: int, jobs: int) -> list[Piece]:
+    parts = pieces(facts.duration_ms or 0)
+    ours = parts[len(parts) * share // jobs : len(parts) * (share + 1) // jobs]
+    return [piece for piece in ours if task.bench.storage.head(piece_key(facts, piece)) is None]
+
+
+def _convert(task: Task, facts: Facts, folder: Path, parts: Sequence[Piece]) -> None:
+    def shown(own: float) -> float:
+        return HEARD + (SEEN - HEARD) * own
+
+    original = fetch_original(task, facts, folder, tell=task.teller(0, FETCHED, shared=shown))
+    found = probe(original, tools=task.bench.tools, scratch=folder)
+    for number, piece in enumerate(parts):
+        low, high = (FETCHED + (1 - FETCHED) * done / len(parts) for done in (number, number + 1))
+        made = convert_piece(
+            original,
+            found,
+            piece,
+            duration_ms=facts.duration_ms or 0,
+            out_dir=out_of(folder),
+            tools=task.bench.tools,
+            on_progress=task.teller(low, high, shared=shown),
+            cancelled=task.halted,
+        )
         task.check()
-        task.bench.storage.download(piece_key(task, facts, piece), path)
+        task.bench.storage.put_file(piece_key(facts, piece), made, media_type=PIECE_TYPE)
+        made.unlink()
+        with task.run.saving() as session:
+            task.run.advanced(session)
+
+
+def join_pieces(bench: Bench, run: Run, args: dict[str, Any]) -> None:
+    """Put the pieces and the sound together, without encoding anything again, and show the result."""
+    task = Task(bench, run, Key.from_args(args), StageName.CONVERT)
+    with attempt(task):
+        facts = task.begin()
+        with task.folder() as folder:
+            out, found = out_of(folder), Probe.from_stored(facts.probe)
+            sound = kept_sound(task, facts, out) if found.audio else None
+            files = [_fetched(task, facts, piece, out) for piece in pieces(facts.duration_ms or 0)]
+            playable = join(files, sound, duration_ms=facts.duration_ms or 0, out_dir=out, tools=bench.tools)
+            finish_video(task, facts, found, playable)
+
+
+def _fetched(task: Task, facts: Facts, piece: Piece, out: Path) -> Path:
+    task.check()
+    path = out / f"piece-{piece.index:04}.ts"
+    task.bench.storage.download(piece_key(facts, piece), path)
     return path
 
 
 def keep_sound(task: Task, facts: Facts, sound: Path) -> None:
-    """Store the encoded sound for the attempt that joins the pieces."""
-    task.bench.storage.put_file(sound_key(task, facts), sound, media_type=SOUND_TYPE)
+    """Store the encoded sound for the job that joins the pieces."""
+    task.bench.storage.put_file(sound_key(facts), sound, media_type=SOUND_TYPE)
 
 
-def kept_sound(task: Task, facts: Facts, out: Path) -> Path | None:
-    """Return the sound that an earlier attempt encoded, or None."""
-    if task.bench.storage.head(sound_key(task, facts)) is None:
-        return None
+def has_sound(task: Task, facts: Facts) -> bool:
+    """Tell whether an earlier attempt has stored the encoded sound."""
+    return task.bench.storage.head(sound_key(facts)) is not None
+
+
+def kept_sound(task: Task, facts: Facts, out: Path) -> Path:
+    """Return the encoded sound of the whole."""
     path = out / "playable.m4a"
-    task.bench.storage.download(sound_key(task, facts), path)
+    task.bench.storage.download(sound_key(facts), path)
     return path
 
 
-def forget_pieces(task: Task, facts: Facts) -> None:
-    """Delete what nobody needs once the playable is shown."""
-    task.bench.storage.delete_all(f"{facts.prefix}pieces-")
-
-
-def piece_key(task: Task, facts: Facts, piece: Piece) -> str:
+def piece_key(facts: Facts, piece: Piece) -> str:
     """Return where a piece lies."""
-    return f"{facts.prefix}pieces-{_recipe(task, facts)}/{piece.index:04}.ts"
+    return f"{facts.prefix}pieces-{_recipe(facts)}/{piece.index:04}.ts"
 
 
-def sound_key(task: Task, facts: Facts) -> str:
+def sound_key(facts: Facts) -> str:
     """Return where the sound of the whole lies until the pieces are joined."""
-    return f"{facts.prefix}pieces-{_recipe(task, facts)}/sound.m4a"
+    return f"{facts.prefix}pieces-{_recipe(facts)}/sound.m4a"
 
 
-def _recipe(task: Task, facts: Facts) -> str:
-    """Return a digest of all that decides what a piece looks like."""
-    decides = [facts.sha256, PIECE_S, ENCODING, PLAYABLE, task.bench.tools.binaries.version]
+def _recipe(facts: Facts) -> str:
+    """Return a digest of all that decides what a piece looks like, the same on every machine."""
+    encoding = {name: value for name, value in ENCODING.items() if name != "threads"}
+    decides = [RECIPE, facts.sha256, PIECE_S, encoding, PLAYABLE]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, select
 
 from app import meters
 from app.db.engine import reading
 from app.errors import Unavailable
-from app.evidence import processing
+from app.evidence import processing, sharing
 from app.evidence.adding import prefix_of
 from app.evidence.models import Evidence, Rendition, Submission
 from app.evidence.processing import Key, Made
@@ -39,7 +40,10 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a stage has to know about its evidence. `sha256` is None before inspection; `prefix` is its folder."""
+    """What a stage has to know about its evidence. `sha256` is None before inspection; `prefix` is its folder.
+
+    `probe` is what inspection found; empty before it.
+    """
 
     kind: EvidenceKind
     prefix: str
@@ -51,6 +55,12 @@ class Facts:
     language: str
     asked: EvidenceRequirement
     made: dict[RenditionKind, Made]
+    probe: dict[str, Any]
+
+    @property
+    def odd_times(self) -> bool:
+        """Tell whether the times of the picture have gaps or are missing."""
+        return bool(self.probe.get("odd_times"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,13 @@ class Task:
         if self.bench.stopping.is_set():
             raise Unavailable("The worker was stopped; the work goes on when one runs again.", code="worker-stopped")
 
-    def teller(self, low: float = 0.0, high: float = 1.0) -> Callable[[float], None]:
-        """Return a listener for shares of 0 to 1 that stores them as `low` to `high`, at most once a second."""
+    def teller(
+        self, low: float = 0.0, high: float = 1.0, *, shared: Callable[[float], float] | None = None
+    ) -> Callable[[float], None]:
+        """Return a listener for shares of 0 to 1 that stores them as `low` to `high`, at most once a second.
+
+        Where several jobs share a stage, `shared` turns the mean of what they have done into its progress.
+        """
         told = -TELL_SECONDS
 
         def tell(share: float) -> None:
@@ -103,7 +118,9 @@ class Task:
             told = time.monotonic()
             progress = round(low + (high - low) * min(1.0, max(0.0, share)), 3)
             with self.run.saving(progress) as session:
-                mark(session, self._current(session).id, self.stage, now=self.now(), progress=progress)
+                evidence_id = self._current(session).id
+                stands = shared(sharing.shared_progress(session, self.key)) if shared else progress
+                mark(session, evidence_id, self.stage, now=self.now(), progress=stands)
 
         return tell
 
@@ -166,6 +183,7 @@ def _facts(session: Session, key: Key) -> Facts:
             row.kind: Made(row.kind, row.media_type, row.object_key, row.size_bytes, row.sha256)
             for row in _renditions(session, key)
         },
+        probe=evidence.probe or {},
     )
 
 

@@ -65,11 +65,16 @@ def convert_piece(
         reads=[path],
         out_dir=out_dir,
         limits=convert_limits(length_ms),
-        on_progress=in_shares(on_progress, length_ms),
+        on_progress=_within(piece, in_shares(on_progress, length_ms)),
         cancelled=cancelled,
     )
     must_have_converted(run)
     return result
+
+
+def _within(piece: Piece, tell: Callable[[float], None] | None) -> Callable[[float], None] | None:
+    """The tool tells times of the whole: make them times of the piece."""
+    return tell and (lambda seconds: tell(max(0.0, seconds - piece.start_s)))
 
 
 def _piece_command(path: Path, probe: Probe, piece: Piece, result: Path, tools: Tools) -> list[str]:

@@ -1,11 +1,14 @@
 """What is in a recording, asked of ffprobe in the sandbox; its length is counted, not believed."""
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.errors import AssayError
 from workers.media.sandbox import GIB, Finished, Limits
@@ -32,6 +35,7 @@ SHOWN = (
 )
 
 
+ODD_GAP_SECONDS = 1.0
 INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
 
 
@@ -99,14 +103,23 @@ class Probe:
     video: VideoStream | None
     audio: AudioStream | None
 
+    @classmethod
+    def from_stored(cls, stored: dict[str, Any]) -> "Probe":
+        """Read what inspection has stored."""
+        return TypeAdapter(cls).validate_python(stored)
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What was counted: from the first packet to the end of the last, and how many of each kind."""
+    """What was counted: from the first packet to the end of the last, and how many of each kind.
+
+    `odd_times`: the picture stands still for more than a second somewhere, or frames say no time.
+    """
 
     duration_ms: int
     video_packets: int
     audio_packets: int
+    odd_times: bool = False
 
 
 class _Disposition(BaseModel):
@@ -251,6 +264,8 @@ class _Counter:
 
     def __init__(self) -> None:
         self._packets = {"video": 0, "audio": 0}
+        self._times = array("d")  # of the picture, in the order of the file; 8 bytes a frame
+        self._timeless = False
         self._first = float("inf")
         self._end = 0.0
 
@@ -261,6 +276,9 @@ class _Counter:
         shown, decoded, duration = (_seconds(time) for time in (*times, "", "", "")[:3])
         start = shown if shown is not None else decoded
         self._packets[kind] += 1
+        if kind == "video":
+            self._times.append(shown if shown is not None else 0.0)
+            self._timeless |= shown is None
         if start is not None:
             self._first = min(self._first, start)
             self._end = max(self._end, start + (duration or 0.0))
@@ -268,7 +286,9 @@ class _Counter:
     def extent(self) -> Extent:
         # Before zero lies what is decoded and thrown away (AAC's first frame): it is not part of the length.
         start = max(0.0, min(self._first, self._end))
-        return Extent(round((self._end - start) * 1000), self._packets["video"], self._packets["audio"])
+        length_ms = round((self._end - start) * 1000)
+        gaps = (later - time > ODD_GAP_SECONDS for time, later in pairwise(sorted(self._times)))
+        return Extent(length_ms, self._packets["video"], self._packets["audio"], self._timeless or any(gaps))
 
 
 def _seconds(text: str) -> float | None:

@@ -1,16 +1,20 @@
 """A candidate sends real evidence through the page: interrupted, offline, written, recorded."""
 
 import hashlib
+import os
+import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from app.demo.recordings import SAMPLES
 from tests.browser.candidate.conftest import Newcomer
+from tests.journeys.mortal import descendants
 from tests.journeys.recordings import ffmpeg
-from tests.journeys.running import wait_for
+from tests.journeys.running import Running, wait_for
 
 pytestmark = pytest.mark.browser
 SAMPLE = SAMPLES / "en-librivox-1.flac"
@@ -79,6 +83,7 @@ def test_an_upload_goes_on_after_a_reload_and_is_sent(as_new: Newcomer, call: Pa
     expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
     assert 1 <= len(sent) <= PARTS - held, "only what had not arrived is sent"
     page.get_by_label("This is my own work").check()
+    page.get_by_label("Nobody else can be seen or heard").check()
     for box in page.locator("[data-purpose]").all():
         box.check()
     page.get_by_role("button", name="Send for assessment").click()
@@ -86,6 +91,85 @@ def test_an_upload_goes_on_after_a_reload_and_is_sent(as_new: Newcomer, call: Pa
     page.get_by_text("Fingerprints and signature").click()
     expect(page.locator("#receipt")).to_contain_text(hashlib.sha256(call.read_bytes()).hexdigest())
     expect(page.get_by_text("Waiting for an assessor").first).to_be_visible(timeout=LONG)
+
+
+def test_an_upload_survives_a_closed_tab_and_a_killed_storage(as_new: Newcomer, call: Path, here: Running):
+    page = as_new("candidate")
+    begin(page, "Customer service call: card not received")
+    connection = network(page)
+    connection(SLOW_BYTES)
+    page.locator("[data-pick]").set_input_files(call)
+    held = wait_for(lambda: arrived(page), seconds=60, what="the first parts")
+    again = page.context.new_page()
+    page.close()
+    sent: list[Request] = []
+    again.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
+    first = kill_storage(here)
+    again.goto(page.url)
+    row = again.locator("[data-evidence]")
+    expect(again.locator("[data-percent]")).to_have_text("Trying again")
+    wait_for(lambda: storage_of(here) - first or None, seconds=30, what="another storage")
+    expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+    done = [each for each in sent if each.response() and each.response().ok]
+    assert len(done) <= PARTS - held, "only what had not arrived is sent"
+
+
+def storage_of(here: Running) -> set[int]:
+    """Return the processes of the storage."""
+    assert here.process is not None
+    return {pid for pid in descendants(here.process.pid) if b"weed" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def kill_storage(here: Running) -> set[int]:
+    pids = storage_of(here)
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    return pids
+
+
+def test_a_file_that_is_gone_is_known_when_it_is_chosen_again(as_new: Newcomer, call: Path, tmp_path: Path):
+    page = as_new("candidate")
+    begin(page, "Customer service call: card not received")
+    connection = network(page)
+    connection(SLOW_BYTES)
+    page.locator("[data-pick]").set_input_files(call)
+    held = wait_for(lambda: arrived(page), seconds=60, what="the first parts")
+    page.goto("/submissions")
+    page.evaluate("() => new Promise((done) => (indexedDB.deleteDatabase('assay-uploads').onsuccess = done))")
+    page.go_back()
+    expect(page.locator("[data-percent]")).to_have_text("File needed")
+    other = tmp_path / call.name
+    other.write_bytes(call.read_bytes()[:-1] + b"?")
+    choose_again(page, other)
+    expect(page.get_by_text("That is another file.")).to_be_visible()
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
+    connection()
+    stale = make_first_stale(page)
+    choose_again(page, call)
+    expect(page.locator("[data-evidence]")).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+    assert 403 in stale, "an address that is too old is refused, and another one is asked for"
+    done = [each for each in sent if each.response() and each.response().ok]
+    assert len(done) <= PARTS - held
+
+
+def choose_again(page: Page, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose the file again").click()
+    chooser.value.set_files(file)
+
+
+def make_first_stale(page: Page) -> list[int]:
+    """Let the first part go to an address whose time is over; returns what the storage says to the parts."""
+    said: list[int] = []
+
+    def old(route: Route) -> None:
+        route.continue_(url=re.sub(r"X-Amz-Date=\d{4}", "X-Amz-Date=2020", route.request.url))
+
+    page.route("**/*X-Amz-Signature*", old, times=1)
+    page.on("response", lambda answer: said.append(answer.status) if answer.request.method == "PUT" else None)
+    return said
 
 
 def test_an_upload_survives_a_lost_connection_and_a_pause(as_new: Newcomer, call: Path):

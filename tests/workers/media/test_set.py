@@ -268,10 +268,10 @@ def test_the_rate_is_the_sources_or_an_even_share(nominal: str, average: str, ex
 def test_hours_between_two_frames_are_no_bomb(make: Make, tools: Tools, tmp_path: Path) -> None:
     """Four frames, ten minutes: a fifth of an hour of copies is made in seconds, and no more than that."""
     gap = ("-vf", "setpts='if(lt(N,3),N/10,600)/TB'", "-fps_mode", "vfr", "-t", "700")
-    playable, length = converted(
-        make(*gap, form="mp4", size="64x48", rate="10", seconds=0.4, sound=False), tools, tmp_path
-    )
+    video = make(*gap, form="mp4", size="64x48", rate="10", seconds=0.4, sound=False)
+    playable, length = converted(video, tools, tmp_path)
     assert length == pytest.approx(600_100, abs=1000)
+    assert count(video, tools=tools, scratch=tmp_path).odd_times  # so it isn't cut into pieces
     assert int(must_be_clean(playable, tools)["video"]["nb_frames"]) <= 30 * 601
     assert playable.stat().st_size < 2_000_000
 
@@ -308,12 +308,15 @@ def test_a_long_recording_is_joined_from_pieces(make: Make, tools: Tools, tmp_pa
     video = make("-b:a", "32k", form="mp4", size="64x48", rate="2", seconds=60 * minutes)
     found, extent = probe(video, tools=tools, scratch=tmp_path), count(video, tools=tools, scratch=tmp_path)
     length = extent.duration_ms
+    assert not extent.odd_times
     sound = convert_sound(video, found, duration_ms=length, out_dir=tmp_path, tools=tools, playable=True)
+    told: list[float] = []
     made = [
-        convert_piece(video, found, piece, duration_ms=length, out_dir=tmp_path, tools=tools)
+        convert_piece(video, found, piece, duration_ms=length, out_dir=tmp_path, tools=tools, on_progress=told.append)
         for piece in pieces(length)
     ]
     assert len(made) == minutes
+    assert 0.9 < max(told) <= 1
     playable = join(made, sound.playable, duration_ms=length, out_dir=tmp_path, tools=tools)
     assert check_rendition(playable, original=found, duration_ms=length, tools=tools, scratch=tmp_path) is None
     streams = must_be_clean(playable, tools)

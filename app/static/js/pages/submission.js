@@ -65,4 +65,9 @@ main.addEventListener("submit", (event) => {
 startPlaying(main);
 startWriting(main, { rows, message });
 live.listen();
-guarded(recorded.start().then((except) => uploads.goOn({ except })));
+guarded(
+  recorded.start().then((except) => {
+    sending.poke();
+    return uploads.goOn({ except });
+  }),
+);

@@ -30,17 +30,25 @@ function listen(drop, onFiles) {
   };
   pick.addEventListener("change", take);
   if (pick.files.length) take(); // chosen before this script was there
+  // The whole page takes files: one that is dropped beside the box would be opened instead of it.
   for (const event of ["dragenter", "dragover"]) {
-    drop.addEventListener(event, (moved) => {
+    addEventListener(event, (moved) => {
+      if (!holdsFiles(moved)) return;
       moved.preventDefault();
       drop.classList.add("over");
     });
   }
-  for (const event of ["dragleave", "drop"]) drop.addEventListener(event, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", async (event) => {
+  addEventListener("dragleave", (event) => event.relatedTarget === null && drop.classList.remove("over"));
+  addEventListener("drop", async (event) => {
+    if (!holdsFiles(event)) return;
     event.preventDefault();
+    drop.classList.remove("over");
     onFiles(await dropped(event.dataTransfer), kinds);
   });
+}
+
+function holdsFiles(event) {
+  return [...event.dataTransfer.types].includes("Files");
 }
 
 // Dropped files come with a handle where the browser gives one: it survives a reload without a copy of the bytes.

@@ -1,13 +1,15 @@
 // All uploads of the page: new files, those that an earlier visit left unfinished, pause, total, time left.
 import { Refused, call, newKey } from "../api.js";
 import { bytes, say, timeLeft } from "../texts.js";
-import { fileOf, forget, keep, kept, setPaused } from "../upload/files.js";
+import { fileOf, forget, keep, kept, setPaused, sweep } from "../upload/files.js";
+import { edges } from "../upload/fingerprint.js";
+import { kindOf, typeOf } from "../upload/kinds.js";
 import { Rate } from "../upload/plan.js";
 import { Pool } from "../upload/pool.js";
 import { Upload } from "../upload/upload.js";
 
 const AT_ONCE = 3;
-const TYPES = { mov: "video/quicktime", mkv: "video/x-matroska", m4a: "audio/mp4", opus: "audio/ogg" };
+const UNREADABLE = new Set(["NotReadableError", "NotFoundError"]); // a folder, or moved since it was chosen
 
 export class Uploads {
   constructor({ main, rows, message }) {
@@ -17,6 +19,7 @@ export class Uploads {
     this.running = new Map();
     this.rates = new Map();
     this.needing = new Map();
+    this.keeping = new Map();
     this.rate = new Rate();
     for (const event of ["online", "focus"]) addEventListener(event, () => this.hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.hurry());
@@ -44,16 +47,31 @@ export class Uploads {
     const told = { kind, name: file.name, media_type: typeOf(file), size_bytes: file.size };
     let made;
     try {
+      told.edges_sha256 = await edges(file);
       const key = newKey();
       made = await this.#patiently(() => call("POST", `/api/v1/submissions/${this.submission}/evidence`, told, { key }));
     } catch (error) {
+      if (UNREADABLE.has(error.name)) return this.message.show(say("unreadable", { name: file.name }));
       if (!(error instanceof Refused)) throw error;
       return this.message.show(`${file.name}: ${error.message}`);
     }
     const plan = { partSize: made.upload.part_size_bytes, partCount: made.upload.part_count };
-    await keep(made.id, file, handle);
     await this.rows.refresh(made.id);
+    this.#keep(made.id, file, handle);
     return this.#begin(made.id, file, plan);
+  }
+
+  // Copying a large file takes a while: it is sent meanwhile.
+  #keep(evidence, file, handle) {
+    this.keeping.set(
+      evidence,
+      keep(evidence, file, handle).catch((error) => console.warn("file not kept", error)),
+    );
+  }
+
+  async #forget(evidence) {
+    await this.keeping.get(evidence);
+    await forget(evidence);
   }
 
   async #patiently(work) {
@@ -62,7 +80,8 @@ export class Uploads {
         return await work();
       } catch (error) {
         if (tries > 5 || (error instanceof Refused && !error.passing)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** tries));
+        if (!navigator.onLine) await new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+        else await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** tries));
       }
     }
   }
@@ -79,7 +98,9 @@ export class Uploads {
 
   // After a reload: go on with what is kept here; ask for the file where it is not.
   async goOn({ except = new Set() } = {}) {
-    const open = this.rows.all().filter((each) => each.dataset.state === "uploading" && !except.has(each.dataset.evidence));
+    const unfinished = this.rows.all().filter((row) => row.dataset.state === "uploading");
+    await sweep(new Set(unfinished.map((row) => row.dataset.evidence)));
+    const open = unfinished.filter((row) => !except.has(row.dataset.evidence));
     for (const row of open) {
       const record = await kept(row.dataset.evidence);
       const file = await fileOf(record);
@@ -127,11 +148,12 @@ export class Uploads {
   // The reader chose the file again; it must be the same one.
   async again(evidence, file) {
     const row = this.rows.row(evidence);
-    if (file.size !== Number(row.dataset.size)) {
+    const told = row.dataset.edges;
+    if (file.size !== Number(row.dataset.size) || (told && told !== (await edges(file)))) {
       this.message.show(say("other_file", { name: row.dataset.name }));
       return;
     }
-    await keep(evidence, file);
+    this.#keep(evidence, file);
     this.running.get(evidence)?.stop();
     this.#begin(evidence, file, planOf(row));
   }
@@ -139,7 +161,7 @@ export class Uploads {
   async drop(evidence) {
     this.running.get(evidence)?.stop();
     this.running.delete(evidence);
-    await forget(evidence);
+    await this.#forget(evidence);
     this.#total();
   }
 
@@ -151,7 +173,7 @@ export class Uploads {
   }
 
   #arrived(evidence) {
-    forget(evidence).catch((error) => console.warn("kept file not removed", error));
+    this.#forget(evidence).catch((error) => console.warn("kept file not removed", error));
     this.rows.refreshSoon(evidence);
   }
 
@@ -174,21 +196,4 @@ export class Uploads {
 
 function planOf(row) {
   return { partSize: Number(row.dataset.partSize), partCount: Number(row.dataset.partCount) };
-}
-
-function extension(name) {
-  return name.includes(".") ? name.split(".").pop().toLowerCase() : "";
-}
-
-function typeOf(file) {
-  return file.type || TYPES[extension(file.name)] || "application/octet-stream";
-}
-
-// What a file is, among the kinds that the rubric takes. A film may be taken for its sound.
-export function kindOf(file, kinds) {
-  const [main] = typeOf(file).split("/");
-  if (kinds.includes(main)) return main;
-  if (main === "video" && kinds.includes("audio")) return "audio";
-  if (main === "application" && kinds.includes("document")) return "document";
-  return null;
 }

@@ -3,6 +3,7 @@ import { openDB } from "idb";
 
 const STORE = "files";
 const BYTES_UP_TO = 2 * 1024 ** 3;
+const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 function database() {
   return openDB("assay-uploads", 1, {
@@ -21,7 +22,7 @@ async function roomFor(size) {
 
 // Keep a file until it has arrived. Says what was kept: "bytes", "handle" or "name" (it must be chosen again then).
 export async function keep(evidence, file, handle) {
-  const record = { evidence, name: file.name, size: file.size, modified: file.lastModified, paused: false, kept: "name" };
+  const record = { evidence, at: Date.now(), name: file.name, size: file.size, modified: file.lastModified, paused: false, kept: "name" };
   if (handle) Object.assign(record, { handle, kept: "handle" });
   const db = await database();
   await db.put(STORE, record);
@@ -44,6 +45,14 @@ export async function setPaused(evidence, paused) {
   const db = await database();
   const record = await db.get(STORE, evidence);
   if (record) await db.put(STORE, { ...record, paused });
+}
+
+// Drop what an upload of long ago left here: it was finished elsewhere, removed, or its week is over.
+export async function sweep(open, now = Date.now()) {
+  const db = await database();
+  for (const { evidence, at = 0 } of await db.getAll(STORE)) {
+    if (!open.has(evidence) && now - at > WEEK_MS) await db.delete(STORE, evidence);
+  }
 }
 
 export async function forget(evidence) {

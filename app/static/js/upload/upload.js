@@ -18,7 +18,6 @@ export class Upload {
     this.reason = "";
     this.stopper = new AbortController();
     this.wake = () => {};
-    this.sha256 = null;
   }
 
   get sent() {
@@ -63,6 +62,10 @@ export class Upload {
 
   async run() {
     const { signal } = this.stopper;
+    await alone(this.evidence, signal, () => this.#untilDone(signal));
+  }
+
+  async #untilDone(signal) {
     while (!signal.aborted) {
       try {
         await this.#once(signal);
@@ -80,12 +83,18 @@ export class Upload {
       this.#set("file-gone");
       return false;
     }
+    if (error.code === "not-uploading") {
+      this.#set("done"); // somebody else completed it: another tab, or a call whose answer was lost
+      return false;
+    }
     const ours = error instanceof Refused && error.code !== "storage" && !error.passing && error.code !== "parts-missing";
     if (ours) {
       this.#set("refused", error.message);
       return false;
     }
+    console.warn("upload interrupted", error);
     this.tries += 1;
+    if (this.tries === 1 && error.code === "storage" && error.status === 403) return true; // signed too long ago
     this.#set(navigator.onLine ? "retrying" : "offline");
     await this.#wait(backoff(this.tries) * 1000, signal);
     return true;
@@ -112,14 +121,19 @@ export class Upload {
     print.catch(() => {}); // awaited below; a failed part must not leave it unhandled meanwhile
     const { partSize, partCount } = this.plan;
     await this.#sendAll(missingParts(partCount, partSize, this.size, parts), signal);
-    this.sha256 = await print;
+    const sha256 = await print;
     this.#set("finishing");
-    await call("POST", `${path}/complete`, { sha256: this.sha256, part_count: partCount, size_bytes: this.size }, { signal });
+    await call("POST", `${path}/complete`, { sha256, part_count: partCount, size_bytes: this.size }, { signal });
     this.#set("done");
   }
 
-  async #fingerprint(signal) {
-    return this.sha256 || fingerprint(this.file, { signal });
+  // Computed once, beside the sending, whatever happens to the connection meanwhile.
+  #fingerprint(signal) {
+    this.print ??= fingerprint(this.file, { signal }).catch((error) => {
+      this.print = undefined;
+      throw error;
+    });
+    return this.print;
   }
 
   async #sendAll(numbers, signal) {
@@ -152,6 +166,17 @@ export class Upload {
     this.arrived += end - start;
     this.tries = 0;
     this.changed(this);
+  }
+}
+
+// One tab at a time sends a file; the next one goes on when the first is closed.
+async function alone(evidence, signal, work) {
+  if (!navigator.locks) return work();
+  try {
+    return await navigator.locks.request(`assay-upload:${evidence}`, { signal }, work);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    return undefined;
   }
 }
 

@@ -1,0 +1,1 @@
+import{a as o,b as a,e as i}from"./part-MTLQ5I6L.js";async function r(t){let e=await o();e.init();for(let s=0;s<t.size;s+=a)e.update(await i(t.slice(s,s+a))),postMessage({done:Math.min(t.size,s+a)});return e.digest("hex")}onmessage=({data:t})=>r(t).then(e=>postMessage({sha256:e}),({name:e,message:s})=>postMessage({failed:{name:e,message:s}}));
