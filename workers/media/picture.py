@@ -51,7 +51,7 @@ def convert_picture(
     """
     result = out_dir / "playable.mp4"
     run = tools.sandbox.run(
-        _command(path, probe, result, tools, duration_ms),
+        picture_command(path, probe, result, tools, duration_ms=duration_ms),
         reads=[path],
         out_dir=out_dir,
         limits=convert_limits(duration_ms),
@@ -62,7 +62,8 @@ def convert_picture(
     return result
 
 
-def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: int) -> list[str]:
+def picture_command(path: Path, probe: Probe, result: Path, tools: Tools, *, duration_ms: int) -> list[str]:
+    """Return the call of ffmpeg that makes the playable of a video."""
     if probe.video is None:
         raise ValueError("there is no picture to convert")
     source = source_of(path)
@@ -89,8 +90,13 @@ def source_of(path: Path, **options: object) -> "ffmpeg.Stream":
 def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:
     """Take a still from the finished video at a tenth of its length and return the JPEG."""
     result = out_dir / "poster.jpg"
-    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=POSTER_AT * duration_ms / 1000)
-    graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
-    command = list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
+    command = poster_command(playable, result, tools, duration_ms=duration_ms)
     must_have_converted(tools.sandbox.run(command, reads=[playable], out_dir=out_dir, limits=POSTER_LIMITS))
     return result
+
+
+def poster_command(playable: Path, result: Path, tools: Tools, *, duration_ms: int) -> list[str]:
+    """Return the call of ffmpeg that takes the poster."""
+    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=POSTER_AT * duration_ms / 1000)
+    graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
+    return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
