@@ -6,17 +6,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.bench_jobs import measure
-from app.cli.bench_media import measure_media
+from app.cli import bench_jobs, bench_media, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
 bench = typer.Typer(no_args_is_help=True, help="Measure this machine. Nothing of the installation is changed.")
-
-
-@bench.callback()
-def group() -> None:
-    """Keep `jobs` a command of its own while it is the only one."""
 
 
 @bench.command("jobs")
@@ -32,7 +26,7 @@ def jobs(
 
     Example: ASSAY_DATABASE_URL=postgresql+psycopg://assay@db/assay assay bench jobs --json
     """
-    found = measure(load_settings().database, jobs=count, job_ms=job_ms, rounds=rounds)
+    found = bench_jobs.measure(load_settings().database, jobs=count, job_ms=job_ms, rounds=rounds)
     if as_json:
         show(asdict(found), as_json=True)
         return
@@ -54,10 +48,33 @@ def media(
 
     Example: assay bench media --seconds 300 --json
     """
-    found = measure_media(seconds=seconds, rounds=rounds, recording=recording)
+    found = bench_media.measure(seconds=seconds, rounds=rounds, recording=recording)
     if as_json:
         show(asdict(found), as_json=True)
         return
     print(f"pipeline: {found.pipeline.cpu_s} s of processor, playable after {found.pipeline.wall_s} s")
     print(f"plain calls of ffmpeg: {found.by_hand.cpu_s} s of processor, {found.by_hand.wall_s} s on the clock")
     print(f"ratio {found.ratio:.3f} (at most 1.05 is the aim)")
+
+
+@bench.command("upload")
+def upload(
+    size_mib: Annotated[int, typer.Option("--mib", min=16, help="Size of the file.")] = 1024,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="Parts at a time.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Our signed parts against boto3's own transfer, and what the site has to do with it.
+
+    Starts a site and a storage of its own in the machine's temporary folder, which it removes again.
+
+    Example: assay bench upload --mib 1024 --json
+    """
+    found = bench_upload.measure(size_bytes=size_mib * bench_upload.MIB, at_once=at_once, rounds=rounds)
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    print(f"ours: {found.ours_seconds} s, boto3: {found.boto3_seconds} s ({size_mib} MiB, {at_once} parts at a time)")
+    print(f"ratio {found.ratio:.2f} (1.0 or less is the aim)")
+    print(f"memory of the site: {found.site_idle_kib} KiB before, {found.site_peak_kib} KiB at most meanwhile")
+    print(f"through the site: {found.through_site_bytes} bytes an upload (calls and their answers)")

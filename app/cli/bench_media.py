@@ -57,7 +57,7 @@ class MediaFigures:
     wall_ratio: float
 
 
-def measure_media(*, seconds: int, rounds: int, recording: Path | None) -> MediaFigures:
+def measure(*, seconds: int, rounds: int, recording: Path | None) -> MediaFigures:
     """Measure in turns, so that what else the machine does hits both alike."""
     if not Path("/proc/self/stat").exists():
         raise Invalid("This reads processor times from /proc, which only Linux has.")

@@ -17,7 +17,7 @@ from app.actor import Actor, Role, Scope
 from app.assessments.forms import SendForm
 from app.db.engine import writing
 from app.demo.recordings import SAMPLES
-from app.evidence.models import Evidence, Rendition, Submission, Transcript
+from app.evidence.models import Evidence, Phrase, Rendition, Submission, Transcript
 from app.evidence.states import EvidenceKind, EvidenceState, RenditionKind
 from app.evidence.texts import Part, WrittenText, put_together, read_text
 from app.frameworks.exchange import import_file, read_file
@@ -148,6 +148,14 @@ class Stage:
             peaks = json.dumps(recording.peaks).encode()
             self._rendition(session, evidence, RenditionKind.WAVEFORM, peaks, "application/json")
             return made.id
+
+    def phrase(self, submission_id: UUID, words: str) -> None:
+        """Let the recording of a submission be one that these words were drawn for."""
+        with writing(self.engine) as session:
+            drawn = Phrase(submission_id=submission_id, language="en", text=words, drawn_at=datetime.now(UTC))
+            session.add(drawn)
+            session.flush()
+            session.exec(select(Evidence).where(Evidence.submission_id == submission_id)).one().phrase_id = drawn.id
 
     def text(self, submission_id: UUID, words: str) -> UUID:
         """Add a text to a submission."""

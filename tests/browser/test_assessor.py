@@ -166,6 +166,29 @@ def test_words_follow_the_recording_and_seek(workstation: Page):
     assert page.evaluate("document.querySelector('[data-media]').paused")
 
 
+def test_the_phrase_stands_with_the_questions_and_leads_to_where_it_is_said(
+    stage: Stage, recording: Recordings, sign_in: SignIn
+):
+    made = recording(EvidenceKind.VIDEO)
+    said = made.transcript["segments"][1]["words"][2:6]
+    words = [word["text"].strip(".,") for word in said]
+    submission = stage.submission(made, code="presentation-skills")
+    stage.phrase(submission, " ".join([words[0], "misheard", *words[2:]]))
+    page = sign_in(stage.assessor)
+    page.goto("/queue")
+    page.keyboard.press("n")
+    page.wait_for_url("**/claims/*")
+    expect(page.locator(".vbody [data-phrase]")).to_contain_text("Drawn for this recording")
+    page.get_by_role("button", name="Said at").click()
+    until(page, f"document.querySelector('[data-media]').currentTime * 1000 >= {said[0]['start_ms']}")
+    assert now_ms(page) < said[1]["start_ms"] + 1000
+    assert axe_violations(page) == []
+    for _ in range(4):
+        page.keyboard.press("y")
+    expect(page.locator("[data-gates]")).not_to_have_attribute("open", "")
+    expect(page.locator("[data-gates] summary").get_by_text("misheard")).to_be_visible()
+
+
 def test_typing_a_comment_pauses_and_enter_goes_on(workstation: Page):
     page = workstation
     page.keyboard.press("k")

@@ -38,7 +38,10 @@ export class Recorder extends EventTarget {
     this.take = new Take(this.#record());
     this.last = performance.now();
     this.timer = setInterval(() => this.#tick(), TICK_MS);
-    await this.take.save();
+    await this.take.save().catch((error) => {
+      if (error.name !== "QuotaExceededError") throw error;
+      console.warn("no room on this device", error); // told with the first second that does not fit
+    });
   }
 
   #record() {

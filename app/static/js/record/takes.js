@@ -58,8 +58,10 @@ export class Take {
     try {
       const db = await database();
       const work = db.transaction(["takes", "chunks"], "readwrite", STRICT);
-      const writes = moving.map((bytes) => work.objectStore("chunks").add({ take: this.id, bytes }));
-      await Promise.all([...writes, work.objectStore("takes").put(this.record), work.done]);
+      const [chunks, takes] = [work.objectStore("chunks"), work.objectStore("takes")];
+      for (const bytes of moving) quietly(chunks.add({ take: this.id, bytes }));
+      quietly(takes.put(this.record));
+      await work.done;
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
       console.warn("not kept on this device", error);
@@ -73,7 +75,8 @@ export class Take {
     Object.assign(this.record, changes);
     const db = await database();
     const work = db.transaction("takes", "readwrite", STRICT);
-    await Promise.all([work.store.put(this.record), work.done]);
+    quietly(work.store.put(this.record));
+    await work.done;
   }
 
   /** Forget the bytes; `whole` forgets the record too. */
@@ -87,6 +90,11 @@ export class Take {
     this.chunks = [];
     this.unsaved = [];
   }
+}
+
+// Why a write failed is told by its transaction, which is waited for; the request only says that it was ended.
+function quietly(request) {
+  request.catch(() => {});
 }
 
 /** All takes of a submission, the oldest first. Those of which nothing was stored are cleared away. */
