@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.cli.conftest import Shell
+from tests.cli.running import Shell
 
 
 def test_the_measurement_of_media_works_in_a_place_of_its_own(tmp_path: Path):
