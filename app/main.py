@@ -24,7 +24,7 @@ from app.db.clock import DatabaseClock
 from app.db.engine import site_engine
 from app.errors import AssayError, NotFound
 from app.evidence import api as evidence_api
-from app.evidence import correcting_api, media_api
+from app.evidence import correcting_api, identity_routes, media_api
 from app.evidence import events as evidence_events
 from app.evidence import hooks as evidence
 from app.evidence import routes as evidence_routes
@@ -121,6 +121,7 @@ def all_routes() -> list[BaseRoute]:
     """Return the routes of all domains; the first match wins."""
     return [
         *evidence_routes.routes,
+        *identity_routes.routes,
         *home_routes.routes,
         *frameworks_routes.routes,
         *accounts_routes.routes,

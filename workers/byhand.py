@@ -18,7 +18,7 @@ from pathlib import Path
 from app.demo.recordings import SAMPLES
 from app.settings import load_settings
 from workers.doctor import binaries
-from workers.media.picture import picture_command, poster_command
+from workers.media.picture import POSTER_AT, picture_command, poster_command
 from workers.media.preview import box_for, preview_command
 from workers.media.probe import count, probe
 from workers.media.sandbox import open_sandbox
@@ -77,7 +77,7 @@ def _commands(recording: Path, tools: Tools, out: Path) -> list[list[str]]:
         outputs = (out / "speech.wav", out / "samples.raw", None)
         commands.append(sound_command(recording, found.audio, outputs, tools, duration_ms=length_ms))
     commands.append(picture_command(recording, found, playable, tools, duration_ms=length_ms))
-    return [*commands, poster_command(playable, out / "poster.jpg", tools, duration_ms=length_ms)]
+    return [*commands, poster_command(playable, out / "poster.jpg", tools, at_ms=POSTER_AT * length_ms)]
 
 
 if __name__ == "__main__":

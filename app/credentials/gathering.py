@@ -23,6 +23,7 @@ from app.credentials.facts import (
 from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months
 from app.errors import NotFound
+from app.evidence.identity import newest
 from app.evidence.models import Evidence, Submission, SubmissionConsent
 from app.evidence.states import JUDGED, EvidenceState, Outcome, Purpose, SubmissionState
 from app.frameworks.models import AchievementVersion, RubricVersion
@@ -129,7 +130,7 @@ def credential_facts(
             session, rows.achievement, issuer=issuer_facts, language=language, base_url=base_url
         ),
         judgement=_judgement(session, rows),
-        identity=IdentityFacts(IdentityMethod(rows.submission.identity.value)),
+        identity=_identity(session, rows.submission),
         evidence=tuple(_piece(piece) for piece in pieces),
         status=StatusEntryFacts(
             list_url=status_url(base_url, credential.status_list),
@@ -162,6 +163,13 @@ def upheld_validations(session: Session, rows: Judged) -> list[Validation]:
             .order_by(col(Validation.decided_at))
         )
     )
+
+
+def _identity(session: Session, submission: Submission) -> IdentityFacts:
+    """Return how we know who it is, and since when, as it was recorded."""
+    check = newest(session, submission.id)
+    seen = check is not None and check.identity is submission.identity
+    return IdentityFacts(IdentityMethod(submission.identity.value), check.at.date() if check and seen else None)
 
 
 def _judgement(session: Session, rows: Judged) -> JudgementFacts:

@@ -58,7 +58,7 @@ class Sender:
         submission = self.submission()
         if submission["state"] == "draft":
             consents = [{"purpose": each["purpose"], "version": each["version"]} for each in self._rubric()["consents"]]
-            body = {"declaration": True, "consents": consents}
+            body = {"declaration": True, "consents": consents, "people": []}
             self.api.post(f"/submissions/{submission['id']}/submit", body)
 
     def wait_until_ready(self) -> None:

@@ -50,6 +50,8 @@ def _facts(submission: Submission, translate: Translate) -> dict[str, Any]:
         "reason": shown(submission.reason, translate),
         "created_at": time_text(submission.created_at),
         "submitted_at": time_text(submission.submitted_at),
+        "identity": submission.identity.value,
+        "other_people": submission.other_people,
         "carried": [{"criterion": each["criterion"], "level": each["level"]} for each in submission.carried],
     }
 

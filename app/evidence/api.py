@@ -207,6 +207,8 @@ def submit(call: Call[SubmitForm]) -> Response:
         consents={each.given for each in call.form.consents},
         key=key,
         now=call.now,
+        others=call.form.given_people,
+        declares_identity=call.form.identity is not None,
     )
     return call.json({"submission": _submission(call, submission), "receipt": receipts.receipt_json(receipt)})
 

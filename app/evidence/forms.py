@@ -1,13 +1,16 @@
 """What the API of submissions and evidence takes (sections 4.2 and 4.3). Unknown fields are refused."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.evidence.identity import LONGEST_NOTE
 from app.evidence.parts import MOST_PARTS
+from app.evidence.people import MOST, GivenPerson
 from app.evidence.receipts import GivenConsent
-from app.evidence.states import EvidenceKind
+from app.evidence.states import Agreed, EvidenceKind, Identity
 
 MOST_SIGNED_AT_ONCE = 1_000
 MOST_NUMBERED = 1_000_000
@@ -80,11 +83,40 @@ class ConsentForm(Form):
         return GivenConsent(self.purpose, self.version)
 
 
+class PersonForm(Form):
+    """Somebody else in the recording: a name, initials or a role, and how and when they agreed."""
+
+    name: str = Field(min_length=1, max_length=100)
+    agreed: Agreed
+    agreed_on: date
+
+    @property
+    def given(self) -> GivenPerson:
+        return GivenPerson(self.name, self.agreed, self.agreed_on)
+
+
 class SubmitForm(Form):
-    """Declaration and consents. The declaration says that this is the candidate's own work."""
+    """Declaration and consents. The declaration says that this is the candidate's own work.
+
+    `people`: everybody else in the recordings; empty: nobody; absent: not said, and judges are told so. `identity`:
+    the candidate confirms to be the person of this account.
+    """
 
     declaration: Literal[True]
     consents: list[ConsentForm] = Field(default_factory=list, max_length=50)
+    people: list[PersonForm] | None = Field(default=None, max_length=MOST)
+    identity: Literal["declared"] | None = None
+
+    @property
+    def given_people(self) -> list[GivenPerson] | None:
+        return None if self.people is None else [each.given for each in self.people]
+
+
+class IdentityForm(Form):
+    """How the organisation knows who is in it, with a note for the file that no judge sees."""
+
+    identity: Identity
+    note: str = Field(default="", max_length=LONGEST_NOTE)
 
 
 class CorrectionForm(Form):

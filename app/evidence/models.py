@@ -1,6 +1,6 @@
 """Tables of submissions, evidence, stages, renditions, transcripts, consents, receipts and involvement."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from app.db.columns import enum_column, json_column, time_column
 from app.evidence.states import (
+    Agreed,
     EvidenceKind,
     EvidenceState,
     Identity,
@@ -55,6 +56,7 @@ class Submission(SQLModel, table=True):
     follows: UUID | None = Field(default=None, foreign_key="submission.id")
     purpose: Purpose = enum_column(Purpose, default=Purpose.CANDIDATE)
     identity: Identity = enum_column(Identity, default=Identity.NONE)
+    other_people: int | None = None
     state: SubmissionState = enum_column(SubmissionState, default=SubmissionState.DRAFT)
     state_before: SubmissionState | None = enum_column(SubmissionState, default=None, nullable=True)
     reason: dict[str, Any] | None = json_column(default=None, nullable=True)
@@ -199,6 +201,31 @@ class Transcript(SQLModel, table=True):
     body: dict[str, Any] = json_column()
     corrections: list[dict[str, Any]] = json_column(default_factory=list)
     created_at: datetime = time_column()
+
+
+class IdentityCheck(SQLModel, table=True):
+    """That somebody recorded how it is known who is in a submission; the newest counts. `note` may be personal."""
+
+    __tablename__ = "identity_check"
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    submission_id: UUID = Field(foreign_key="submission.id", index=True)
+    identity: Identity = enum_column(Identity)
+    by: UUID = Field(foreign_key="person.id")
+    note: str = ""
+    at: datetime = time_column()
+
+
+class OtherPerson(SQLModel, table=True):
+    """Somebody else in the recordings of a submission, and how they agreed. Erasable: the chain holds a digest."""
+
+    __tablename__ = "other_person"
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    submission_id: UUID = Field(foreign_key="submission.id", index=True)
+    name: str
+    agreed: Agreed = enum_column(Agreed)
+    agreed_on: date
+    salt: str
+    recorded_at: datetime = time_column()
 
 
 class SubmissionConsent(SQLModel, table=True):

@@ -15,8 +15,9 @@ import rfc8785
 from sqlmodel import Session, col, select
 
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence import stages
+from app.evidence import identity, people, stages
 from app.evidence.models import Evidence, Receipt, Submission, SubmissionConsent
+from app.evidence.people import GivenPerson
 from app.evidence.receipt_key import ReceiptKey
 from app.evidence.settling import settle
 from app.evidence.show import time_text
@@ -44,8 +45,13 @@ def submit(
     consents: Collection[GivenConsent],
     key: ReceiptKey,
     now: datetime,
+    others: Collection[GivenPerson] | None = None,
+    declares_identity: bool = False,
 ) -> Receipt:
-    """Send a submission and return its receipt. Invalid without a needed consent; Conflict says what is not ready."""
+    """Send a submission and return its receipt. Invalid without a needed consent; Conflict says what is not ready.
+
+    `others`: everybody else in the recordings; None: not said.
+    """
     if submission.state not in OPEN_FOR_CHANGES:
         raise Conflict("This submission was sent already.", code="not-open")
     rubric = rubric_of(session, submission.rubric_id)
@@ -54,13 +60,16 @@ def submit(
     check_evidence(session, items, items_min=rubric.evidence.items_min)
     given = sorted(consents, key=lambda consent: (consent.purpose, consent.version))
     _keep_consents(session, submission, given, now)
+    said = people.keep(session, submission, others, now=now)
+    if declares_identity:
+        identity.declare(session, submission, now=now)
     manifest = manifest_of(submission, items, earlier_evidence(session, submission, rubric, now), given, now)
     receipt = _signed(submission, manifest, key, now)
     session.add(receipt)
     for item in items:
         item.frozen = True
         session.add(item)
-    facts = {"manifest": receipt.manifest_sha256, "receipt": str(receipt.id), "key": key.public.kid}
+    facts = {"manifest": receipt.manifest_sha256, "receipt": str(receipt.id), "key": key.public.kid, **said}
     if not move(
         session,
         submission,

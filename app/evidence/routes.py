@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,14 +10,17 @@ from starlette.responses import Response
 
 from app.actor import Role
 from app.errors import FieldError, Invalid, NotFound
-from app.evidence import receipts, removing, submissions, texts
+from app.evidence import people, receipts, removing, submissions, texts
 from app.evidence.adding import own_evidence
 from app.evidence.api import hooks_of
 from app.evidence.checks import Check, checks, ready_to_send
+from app.evidence.forms import PersonForm
 from app.evidence.models import Submission
+from app.evidence.people import GivenPerson
 from app.evidence.queries import RowPage, asked_consents, evidence_row, evidence_rows, newest_receipt
 from app.evidence.receipts import GivenConsent
 from app.evidence.resubmitting import resubmit
+from app.evidence.states import Agreed, Identity
 from app.frameworks.queries import RubricLine, open_rubrics
 from app.frameworks.rubric import rubric_of
 from app.web.call import Call, NoForm
@@ -39,10 +43,15 @@ class TextForm(BaseModel):
 
 
 class SendForm(BaseModel):
-    """The declaration and, as further boxes, `consent:PURPOSE:VERSION` for each consent that is given."""
+    """The declaration and, as further boxes, `consent:PURPOSE:VERSION` for each consent that is given.
+
+    `people` is `none` or `some`; then `person_name_1`, `person_agreed_1`, `person_date_1` and so on say who.
+    """
 
     model_config = ConfigDict(extra="allow")
     declaration: bool = False
+    identity: str = ""
+    people: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,15 @@ def send(call: Call[SendForm]) -> Response:
     hooks = hooks_of(call)
     key = hooks.receipt_key()
     hooks.remember_key(call.session, key.public, call.now)
-    receipts.submit(call.session, submission=submission, consents=_given(call, submission), key=key, now=call.now)
+    receipts.submit(
+        call.session,
+        submission=submission,
+        consents=_given(call, submission),
+        key=key,
+        now=call.now,
+        others=_others(call, submission),
+        declares_identity=call.form.identity == Identity.DECLARED,
+    )
     return call.redirect("evidence:submission", submission_id=submission.id)
 
 
@@ -138,6 +155,28 @@ def _given(call: Call[SendForm], submission: Submission) -> set[GivenConsent]:
         for each in asked
         if call.typed.get(each.field) == "true"
     }
+
+
+def _others(call: Call[SendForm], submission: Submission) -> list[GivenPerson] | None:
+    """Return who else is in the recordings; None where the rubric asks for none. Invalid until it is said."""
+    if not people.are_asked_for(rubric_of(call.session, submission.rubric_id).evidence):
+        return None
+    named = [n for n in range(1, people.MOST + 1) if str(call.typed.get(f"person_name_{n}") or "").strip()]
+    if call.form.people not in {"none", "some"} or (call.form.people == "some" and not named):
+        raise _unsaid("Say whether anybody else can be seen or heard in your recordings, and who.")
+    return [_person(call, n) for n in named] if call.form.people == "some" else []
+
+
+def _person(call: Call[SendForm], n: int) -> GivenPerson:
+    name, agreed, day = (str(call.typed.get(f"person_{field}_{n}") or "") for field in ("name", "agreed", "date"))
+    try:
+        return PersonForm(name=name.strip(), agreed=Agreed(agreed), agreed_on=date.fromisoformat(day)).given
+    except ValueError as error:
+        raise _unsaid("Say for each other person how and when they agreed.") from error
+
+
+def _unsaid(message: str) -> Invalid:
+    return Invalid(message, code="people-missing", errors=(FieldError("people", message),))
 
 
 def withdraw(call: Call[NoForm]) -> Response:

@@ -81,6 +81,15 @@ class Identity(StrEnum):
     SUPERVISED = "supervised"
 
 
+class Agreed(StrEnum):
+    """How another person in a recording has agreed to be in it."""
+
+    IN_WRITING = "in-writing"
+    SPOKEN = "spoken"
+    IN_RECORDING = "in-recording"
+    GUARDIAN = "guardian"
+
+
 class Part(StrEnum):
     """The one part a person has in a submission (rule 1)."""
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import tuple_, update
+from sqlalchemy import delete, tuple_, update
 from sqlmodel import Session, col, select
 
 from app.actor import Actor, Role
 from app.audit.service import append
 from app.db.locking import locked
 from app.errors import BadRequest, Conflict, FieldError, Invalid, NotAllowed, NotFound
-from app.evidence.models import Evidence, Involvement, Submission, SubmissionConsent
+from app.evidence.models import Evidence, Involvement, OtherPerson, Submission, SubmissionConsent
 from app.evidence.states import EvidenceState, Part, SubmissionState
 from app.evidence.transitions import Move, move
 from app.frameworks.models import RubricVersion
@@ -183,6 +183,8 @@ def withdraw(session: Session, *, submission: Submission, now: datetime) -> None
 def withdraw_consents(session: Session, *, submission: Submission, now: datetime) -> None:
     """Take every consent back; possible until the result is final. Judging ends at once.
 
+    What was kept of other people in the recordings is erased with it.
+
     The caller lets the domains above end the claim (`Hooks.withdrawn`) in the same unit.
     """
     if not move(
@@ -194,3 +196,4 @@ def withdraw_consents(session: Session, *, submission: Submission, now: datetime
         .where(col(SubmissionConsent.submission_id) == submission.id, col(SubmissionConsent.withdrawn_at).is_(None))
         .values(withdrawn_at=now)
     )
+    session.connection().execute(delete(OtherPerson).where(col(OtherPerson.submission_id) == submission.id))

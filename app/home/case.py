@@ -14,7 +14,9 @@ from app.assessments.results import current_decision
 from app.credentials.models import Credential, CredentialState
 from app.errors import NotFound
 from app.evidence.checks import Check, checks, ready_to_send
-from app.evidence.models import Receipt, Submission
+from app.evidence.models import OtherPerson, Receipt, Submission
+from app.evidence.people import are_asked_for
+from app.evidence.people import of as people_of
 from app.evidence.queries import AskedConsent, EvidenceRow, asked_consents, evidence_rows, newest_receipt
 from app.evidence.states import EvidenceState, Outcome, SubmissionState
 from app.evidence.submissions import OPEN_FOR_CHANGES, WITHDRAW, WITHDRAW_CONSENT, own
@@ -106,6 +108,13 @@ class CasePage:
     credential_id: UUID | None
     credential_state: CredentialState | None
     expected_by: datetime | None
+    people: list[OtherPerson]
+    today: str
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether others could be seen or heard in what the rubric asks for."""
+        return are_asked_for(self.rubric.evidence)
 
     @property
     def open(self) -> bool:
@@ -155,7 +164,7 @@ class CasePage:
         return {str(each["criterion"]): int(each["level"]) for each in self.submission.carried}
 
 
-def case_page(session: Session, actor: Actor, submission_id: UUID) -> CasePage:
+def case_page(session: Session, actor: Actor, submission_id: UUID, *, now: datetime) -> CasePage:
     """Return the page of one's own submission. NotFound for anybody else's."""
     submission = own(session, actor=actor, submission_id=submission_id)
     version = session.get(RubricVersion, submission.rubric_id)
@@ -179,6 +188,8 @@ def case_page(session: Session, actor: Actor, submission_id: UUID) -> CasePage:
         credential_id=credential.id if credential else None,
         credential_state=credential.state if credential else None,
         expected_by=expected_by(submission),
+        people=people_of(session, submission),
+        today=now.date().isoformat(),
     )
 
 

@@ -85,7 +85,8 @@ def cases(call: Call[NoForm]) -> Response:
 
 
 def case(call: Call[NoForm]) -> Response:
-    answer = call.page("evidence/submission.html", case_page(call.session, call.actor, call.path_id("submission_id")))
+    page = case_page(call.session, call.actor, call.path_id("submission_id"), now=call.now)
+    answer = call.page("evidence/submission.html", page)
     return allow_fingerprints(call, answer)
 
 
@@ -98,7 +99,7 @@ def allow_fingerprints(call: Call[NoForm], answer: Response) -> Response:
 
 def record(call: Call[NoForm]) -> Response:
     """Show the recorder: the one page that may use camera, microphone and screen."""
-    page = case_page(call.session, call.actor, call.path_id("submission_id"))
+    page = case_page(call.session, call.actor, call.path_id("submission_id"), now=call.now)
     if not page.open or not page.sources:
         return call.redirect("evidence:submission", submission_id=page.submission.id)
     answer = allow_fingerprints(call, call.page("evidence/record.html", page))

@@ -137,6 +137,8 @@ def workstation_json(session: Session, made: Claim) -> dict[str, Any]:
         "reference": submission.reference,
         "language": submission.language,
         "attempt": submission.attempt,
+        "identity": submission.identity.value,
+        "other_people": submission.other_people,
         "rubric": rubric_json(session, rubric),
         "evidence": evidence_json(session, evidence_of(session, submission.id), staff=True),
         "earlier": _earlier(session, submission),

@@ -12,6 +12,7 @@ from app.assessments.models import Assessment
 from app.audit import service as audit
 from app.db.locking import locked, locked_if_free
 from app.errors import Conflict, NotAllowed, NotFound
+from app.evidence.identity import has_recorded
 from app.evidence.models import WAITING, Involvement, Submission
 from app.evidence.states import Part, Purpose, SubmissionState
 from app.frameworks.models import RubricVersion
@@ -92,6 +93,7 @@ def why_not(session: Session, *, actor: Actor, submission: Submission) -> str | 
             has_other_part=part is not None and part.part is not Part.FIRST,
             validated_earlier_attempt=_validated_earlier(session, actor.person_id, submission),
             has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
+            knows_the_candidate=actor.has(Role.ADMINISTRATOR) and has_recorded(session, submission.id, actor.person_id),
             is_qualified=actor.may_judge(Role.ASSESSOR, submission.rubric_code),
         )
     )

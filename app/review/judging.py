@@ -105,6 +105,9 @@ class Judging:
     text_direction: str
     evidence: list[EvidenceTab]
     warnings: list[str]
+    identity: str
+    other_people: int | None
+    recorded: bool
     phrases: list[PhraseLine]
     gates: list[GateLine]
     criteria: list[CriterionLine]
@@ -135,6 +138,9 @@ def judging(session: Session, *, submission: Submission, lease: Lease, language:
         text_direction=direction(submission.language),
         evidence=tabs,
         warnings=sorted({code for row in rows for code in row.warnings}),
+        identity=submission.identity.value,
+        other_people=submission.other_people,
+        recorded=any(row.kind in RECORDED for row in rows),
         phrases=_phrases(session, rows) if rubric.evidence.phrase else [],
         gates=_gates(rubric, lease.draft, language),
         criteria=[_criterion(each, rubric, lease.draft, submission, language) for each in rubric.criteria],

@@ -11,19 +11,24 @@ class ClaimFacts:
     has_other_part: bool
     validated_earlier_attempt: bool
     has_declared_conflict: bool
+    knows_the_candidate: bool
     is_qualified: bool
 
 
 def why_not_claimable(facts: ClaimFacts) -> str | None:
     """Say why this assessor may not take this submission, or None. Separation of duties: DESIGN rule 1."""
-    if facts.is_candidate:
-        return "You cannot assess your own evidence."
-    if facts.has_other_part:
-        return "You cannot assess a submission that you had another part in."
-    if facts.validated_earlier_attempt:
-        return "You validated an earlier attempt of this candidate and cannot assess this one."
-    if facts.has_declared_conflict:
-        return "You have declared a conflict of interest with this submission."
-    if not facts.is_qualified:
-        return "You are not qualified for this rubric."
-    return None
+    hindrances = (
+        (facts.is_candidate, "You cannot assess your own evidence."),
+        (facts.has_other_part, "You cannot assess a submission that you had another part in."),
+        (
+            facts.validated_earlier_attempt,
+            "You validated an earlier attempt of this candidate and cannot assess this one.",
+        ),
+        (facts.has_declared_conflict, "You have declared a conflict of interest with this submission."),
+        (
+            facts.knows_the_candidate,
+            "You recorded this candidate's identity: somebody who does not know the name must judge it.",
+        ),
+        (not facts.is_qualified, "You are not qualified for this rubric."),
+    )
+    return next((reason for hinders, reason in hindrances if hinders), None)

@@ -14,6 +14,7 @@ from app.actor import Actor, Role
 from app.audit import service as audit
 from app.db.locking import locked, locked_if_free
 from app.errors import Conflict, NotAllowed, NotFound
+from app.evidence.identity import has_recorded
 from app.evidence.models import Involvement, Submission
 from app.evidence.states import Part, SubmissionState
 from app.review.models import Conflict as DeclaredConflict
@@ -104,6 +105,7 @@ def why_not(session: Session, *, actor: Actor, waiting: Waiting) -> str | None:
             has_other_part=own is not None and own.part is not Part.VALIDATOR,
             had_part_in_earlier_attempt=_judged_earlier_attempt(session, actor.person_id, submission),
             has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
+            knows_the_candidate=actor.has(Role.ADMINISTRATOR) and has_recorded(session, submission.id, actor.person_id),
         )
     )
 

@@ -50,6 +50,7 @@ class ValidatorFacts:
     has_other_part: bool
     had_part_in_earlier_attempt: bool
     has_declared_conflict: bool
+    knows_the_candidate: bool
 
 
 def why_not_validator(facts: ValidatorFacts) -> str | None:
@@ -62,4 +63,6 @@ def why_not_validator(facts: ValidatorFacts) -> str | None:
         return "You judged an earlier attempt of this candidate and cannot validate this one."
     if facts.has_declared_conflict:
         return "You have declared a conflict of interest with this submission."
+    if facts.knows_the_candidate:
+        return "You recorded this candidate's identity: somebody who does not know the name must judge it."
     return None

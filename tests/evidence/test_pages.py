@@ -133,7 +133,7 @@ def test_a_text_is_written_sent_and_receipted_without_scripts(stored: Storage, e
 
 def test_sending_without_the_declaration_or_a_consent_says_what_is_needed(engine: Engine, candidate: Candidate):
     submission_id = stored_submission(engine, candidate, state=SubmissionState.DRAFT)
-    for fields, said in (({}, "own work"), ({"declaration": "true"}, "consent is needed")):
+    for fields, said in (({}, "own work"), ({"declaration": "true", "people": "none"}, "consent is needed")):
         answer = candidate.client.post(
             f"/submissions/{submission_id}/send", data=fields, headers=candidate.headers | SAME_SITE
         )

@@ -32,7 +32,11 @@ REFUSALS = {
     ),
     "damaged": Refusal("damaged", "This document is damaged: its text can't be read. Save it again and upload it."),
     "locked": Refusal("locked", "This document is locked with a password. Save it without one and upload it again."),
-    "too-long": Refusal("too-long", "This document is too long to read here. Shorten it and upload it again."),
+    "too-long": Refusal(
+        "too-long",
+        "This document is too long to read here: we take up to 1,000 pages and 200,000 letters. Shorten it and upload "
+        "it again.",
+    ),
     "macros": Refusal(
         "macros", "This document holds macros, which can do harm. Save it as a DOCX without macros or as a PDF."
     ),

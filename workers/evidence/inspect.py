@@ -106,10 +106,12 @@ def examine(task: Task, facts: Facts, original: Path, scratch: Path) -> Inspecte
 
 def allowed(bench: Bench, facts: Facts) -> Allowed:
     """Return the limits for this recording: the rubric's, or the operator's where that is smaller."""
-    longest_s = min(facts.asked.max_seconds or bench.settings.max_duration_seconds, bench.settings.max_duration_seconds)
+    operators_s = bench.settings.max_duration_seconds
+    rubrics_s = facts.asked.max_seconds or operators_s + 1
     return Allowed(
         kind="video" if facts.kind is EvidenceKind.VIDEO else "audio",
-        longest_ms=longest_s * 1000,
+        longest_ms=min(rubrics_s, operators_s) * 1000,
+        longest_is_rubrics=rubrics_s <= operators_s,
         largest_bytes=bench.settings.max_upload_bytes,
         cannot_read=bench.tools.binaries.cannot_read,
     )

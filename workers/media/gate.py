@@ -39,7 +39,7 @@ Kind = Literal["video", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the rubric and the operator take. `longest_ms` is the smaller of both limits.
+    """What the rubric and the operator take. `longest_ms` is the smaller of both limits: the rubric's, if it has one.
 
     `cannot_read`: codecs that the ffmpeg of this worker has no decoder for.
     """
@@ -48,6 +48,7 @@ class Allowed:
     longest_ms: int
     largest_bytes: int
     cannot_read: frozenset[str] = frozenset()
+    longest_is_rubrics: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,8 @@ def _refuse_picture(video: VideoStream, allowed: Allowed) -> Refusal | None:
     if min(sides) < NARROWEST_PX or Fraction(max(width, height), min(width, height)) > STEEPEST:
         return Refusal(
             "odd-shape",
-            "The picture of %(width)d × %(height)d points is too narrow to judge. "
-            "Record or export it in a usual shape.",
+            "The picture of %(width)d × %(height)d points is too small or too narrow to judge; we take 16 points a "
+            "side or more, one side up to 8 times the other. Record or export it in a usual shape.",
             {"width": width, "height": height},
         )
     return None
@@ -182,7 +183,7 @@ def _refuse_sound(audio: AudioStream) -> Refusal | None:
         return None
     return Refusal(
         "odd-sound",
-        "The sound has %(rate)d samples a second on %(channels)d channels, which we can't play. "
+        "The sound has %(rate)d samples a second on %(channels)d channels; we take 8,000 to 192,000 on up to 8. "
         "Export it with 44,100 or 48,000 samples a second, mono or stereo.",
         {"rate": audio.sample_rate_hz, "channels": audio.channels},
     )
@@ -198,13 +199,23 @@ def _unknown_codec(codec: str) -> Refusal:
 
 def _refuse_length(duration_ms: int, allowed: Allowed) -> Refusal | None:
     if duration_ms > allowed.longest_ms + TOO_LONG_GRACE_MS:
+        lengths: dict[str, str | int] = {
+            "length": in_words_ms(duration_ms),
+            "longest": in_words_ms(allowed.longest_ms),
+        }
+        if allowed.longest_is_rubrics:
+            return Refusal(
+                "too-long",
+                "This file is %(length)s long; the rubric takes up to %(longest)s. Cut it and upload it again.",
+                lengths,
+            )
         return Refusal(
-            "too-long",
-            "This file is %(length)s long; the rubric takes up to %(longest)s. Cut it and upload it again.",
-            {"length": in_words_ms(duration_ms), "longest": in_words_ms(allowed.longest_ms)},
+            "too-long", "This file is %(length)s long; we take up to %(longest)s. Cut it and upload it again.", lengths
         )
     if duration_ms < SHORTEST_MS:
-        return Refusal("too-short", "There is nothing in this recording: it ends at once. Record again and upload it.")
+        return Refusal(
+            "too-short", "There is nothing in this recording: it ends within 0.2 s. Record again and upload it."
+        )
     return None
 
 

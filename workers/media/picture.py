@@ -7,7 +7,8 @@ from pathlib import Path
 import ffmpeg
 
 from workers.media.fitting import fitted
-from workers.media.probe import INPUT_OPTIONS, Probe
+from workers.media.gate import DAMAGED
+from workers.media.probe import INPUT_OPTIONS, Probe, Unreadable
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sandbox import Limits
 from workers.media.sound import CLEAN, ON_TIME, PLAYABLE
@@ -88,15 +89,21 @@ def source_of(path: Path, **options: object) -> "ffmpeg.Stream":
 
 
 def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:
-    """Take a still from the finished video at a tenth of its length and return the JPEG."""
+    """Take a still from the finished video at a tenth of its length and return the JPEG.
+
+    Where there is no picture any more by then, only sound, it is the first one.
+    """
     result = out_dir / "poster.jpg"
-    command = poster_command(playable, result, tools, duration_ms=duration_ms)
-    must_have_converted(tools.sandbox.run(command, reads=[playable], out_dir=out_dir, limits=POSTER_LIMITS))
-    return result
+    for at_ms in (POSTER_AT * duration_ms, 0):
+        command = poster_command(playable, result, tools, at_ms=at_ms)
+        must_have_converted(tools.sandbox.run(command, reads=[playable], out_dir=out_dir, limits=POSTER_LIMITS))
+        if result.exists():
+            return result
+    raise Unreadable(DAMAGED.message, code=DAMAGED.code)
 
 
-def poster_command(playable: Path, result: Path, tools: Tools, *, duration_ms: int) -> list[str]:
-    """Return the call of ffmpeg that takes the poster."""
-    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=POSTER_AT * duration_ms / 1000)
+def poster_command(playable: Path, result: Path, tools: Tools, *, at_ms: float) -> list[str]:
+    """Return the call of ffmpeg that takes a still."""
+    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=at_ms / 1000)
     graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
     return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))

@@ -83,6 +83,7 @@ def test_an_upload_goes_on_after_a_reload_and_is_sent(as_new: Newcomer, call: Pa
     expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
     assert 1 <= len(sent) <= PARTS - held, "only what had not arrived is sent"
     page.get_by_label("This is my own work").check()
+    page.get_by_label("Nobody else can be seen or heard").check()
     for box in page.locator("[data-purpose]").all():
         box.check()
     page.get_by_role("button", name="Send for assessment").click()

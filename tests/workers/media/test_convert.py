@@ -187,6 +187,12 @@ def test_the_poster_is_a_still_of_the_video(good_mp4: Path, tools: Tools, tmp_pa
     assert short.stat().st_size > 1000
 
 
+def test_a_picture_that_ends_before_its_sound_has_a_poster_too(make: Make, tools: Tools, tmp_path: Path) -> None:
+    talk = make("-frames:v", "1", form="mp4", seconds=4)
+    poster = make_poster(talk, duration_ms=4000, out_dir=tmp_path, tools=tools)
+    assert poster.read_bytes()[:3] == b"\xff\xd8\xff"
+
+
 def test_progress_rises_to_one(good_mp4: Path, tools: Tools, tmp_path: Path) -> None:
     told: list[float] = []
     found, extent = looked_into(good_mp4, tools, tmp_path)

@@ -74,6 +74,9 @@ def test_streams(probe: Probe, kind: Kind, code: str | None) -> None:
 def test_a_refusal_says_what_is_wrong_and_what_to_do() -> None:
     refusal = refuse_streams(dataclasses.replace(GOOD, declared_ms=10_920_000), TEN_MINUTES)
     assert str(refusal) == "This file is 3 h 2 min long; the rubric takes up to 10 min. Cut it and upload it again."
+    operators = dataclasses.replace(TEN_MINUTES, longest_is_rubrics=False)
+    refusal = refuse_streams(dataclasses.replace(GOOD, declared_ms=10_920_000), operators)
+    assert str(refusal) == "This file is 3 h 2 min long; we take up to 10 min. Cut it and upload it again."
     refusal = refuse_bytes(Sniffed.MP4, size_bytes=3_500_000_000, allowed=TEN_MINUTES)
     assert str(refusal).startswith("This file is 3.5 GB; we take up to 2.15 GB.")
 

@@ -340,6 +340,7 @@ def upgrade() -> None:
     sa.Column('follows', sa.Uuid(), nullable=True),
     sa.Column('purpose', sa.String(40), nullable=False),
     sa.Column('identity', sa.String(40), nullable=False),
+    sa.Column('other_people', sa.Integer(), nullable=True),
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('state_before', sa.String(40), nullable=True),
     sa.Column('reason', sa.JSON(), nullable=True),
@@ -422,6 +423,20 @@ def upgrade() -> None:
         batch_op.create_index('ix_credential_holder_id', ['holder_id'], unique=False)
         batch_op.create_index('uq_credential_live', ['submission_id', 'achievement_id'], unique=True, sqlite_where=sa.text("state <> 'superseded'"), postgresql_where=sa.text("state <> 'superseded'"))
 
+    op.create_table('identity_check',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('identity', sa.String(40), nullable=False),
+    sa.Column('by', sa.Uuid(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['by'], ['person.id'], name=op.f('fk_identity_check_by_person')),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_identity_check_submission_id_submission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_identity_check'))
+    )
+    with op.batch_alter_table('identity_check', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_identity_check_submission_id'), ['submission_id'], unique=False)
+
     op.create_table('involvement',
     sa.Column('submission_id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -431,6 +446,20 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_involvement_submission_id_submission')),
     sa.PrimaryKeyConstraint('submission_id', 'person_id', name=op.f('pk_involvement'))
     )
+    op.create_table('other_person',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('submission_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('agreed', sa.String(40), nullable=False),
+    sa.Column('agreed_on', sa.Date(), nullable=False),
+    sa.Column('salt', sa.String(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_other_person_submission_id_submission')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_other_person'))
+    )
+    with op.batch_alter_table('other_person', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_other_person_submission_id'), ['submission_id'], unique=False)
+
     op.create_table('phrase',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('submission_id', sa.Uuid(), nullable=False),

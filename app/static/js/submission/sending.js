@@ -17,7 +17,7 @@ export class Sending {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.wanted) this.cancel();
-      else this.want(this.#consents());
+      else if (this.#peopleAreNamed()) this.want({ consents: this.#consents(), ...this.#people(), ...this.#identity() });
     });
     const earlier = localStorage.getItem(this.name);
     if (earlier) this.want(JSON.parse(earlier));
@@ -28,11 +28,37 @@ export class Sending {
     return boxes.map((box) => ({ purpose: box.dataset.purpose, version: box.dataset.version }));
   }
 
+  // Who else is in the recordings: nobody, or each with how and when they agreed. Nothing where it is not asked.
+  #people() {
+    const said = this.form.querySelector("[name=people]:checked")?.value;
+    if (!said) return {};
+    const rows = said === "some" ? [...this.form.querySelectorAll("[data-person]")] : [];
+    const people = rows.map((row) => ({
+      name: row.querySelector("[data-person-name]").value.trim(),
+      agreed: row.querySelector("[data-person-agreed]").value,
+      agreed_on: row.querySelector("[data-person-date]").value,
+    }));
+    return { people: people.filter((each) => each.name) };
+  }
+
+  // "Others can" needs at least one of them: the browser says so at the first field.
+  #peopleAreNamed() {
+    const first = this.form.querySelector("[data-person-name]");
+    if (!first) return true;
+    first.required = this.#people().people?.length === 0 && this.form.querySelector("[name=people][value=some]").checked;
+    first.closest("details").open ||= first.required;
+    return this.form.reportValidity();
+  }
+
+  #identity() {
+    return this.form.querySelector("[data-identity]")?.checked ? { identity: "declared" } : {};
+  }
+
   // Send now, or as soon as everything has arrived and been checked. Survives a reload.
-  want(consents) {
+  want(said) {
     this.message.clear();
-    this.wanted = { consents, key: newKey() };
-    localStorage.setItem(this.name, JSON.stringify(consents));
+    this.wanted = { said, key: newKey() };
+    localStorage.setItem(this.name, JSON.stringify(said));
     this.form.querySelectorAll("input[type=checkbox][required]").forEach((box) => (box.checked = true));
     this.attempt();
   }
@@ -54,7 +80,7 @@ export class Sending {
     clearTimeout(this.timer);
     if (this.isUploading()) return this.#waiting("wait_upload");
     this.busy = true;
-    const body = { declaration: true, consents: this.wanted.consents };
+    const body = { declaration: true, ...this.wanted.said };
     try {
       await call("POST", `/api/v1/submissions/${this.main.dataset.submission}/submit`, body, { key: this.wanted.key });
       localStorage.removeItem(this.name);
