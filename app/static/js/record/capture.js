@@ -66,6 +66,7 @@ export class Capture extends EventTarget {
 
   /** The level now: `word` for the last seconds, and how many of `bars` are lit. */
   level(bars) {
+    if (this.context.state !== "running") this.context.resume().catch((error) => console.warn("no level", error));
     this.analyser.getFloatTimeDomainData(this.samples);
     const peak = this.samples.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
     return { word: levelWord(this.hold.add(peak, performance.now())), lit: barsLit(peak, bars) };

@@ -24,6 +24,7 @@ export class Recorder extends EventTarget {
     this.media = new MediaRecorder(stream, { ...(type && { mimeType: type }), ...bits });
     this.about = { submission, source, kind, phrase, name };
     this.elapsed_ms = 0;
+    this.gap_ms = 0;
   }
 
   /** Begin; resolves when the browser has begun and the take is known here. */
@@ -59,13 +60,15 @@ export class Recorder extends EventTarget {
 
   #tick() {
     const now = performance.now();
-    if (this.media.state === "recording") this.elapsed_ms += now - this.last;
+    this.gap_ms = now - this.last;
+    if (this.media.state === "recording") this.elapsed_ms += this.gap_ms;
     this.last = now;
     this.dispatchEvent(new Event("tick"));
   }
 
-  get paused() {
-    return this.media.state === "paused";
+  /** Whether the next look would come after this time: in a window behind others it comes once a second only. */
+  passesSoon(ms) {
+    return this.elapsed_ms + this.gap_ms > ms;
   }
 
   pause() {

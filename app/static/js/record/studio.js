@@ -13,6 +13,7 @@ const COUNT_FROM = 3;
 const PHRASE_MS = 20_000;
 const LOOK_MS = 100;
 const AT_ONCE = 3;
+const LATE_MS = 300; // what is longer than the rubric takes by more than a second is refused
 
 export class Studio {
   constructor(main, screen) {
@@ -69,7 +70,18 @@ export class Studio {
       else if (state === "recording" && take.saved === 0) await discard(take);
       else if (state === "recording") await take.save({ state: "finished" });
       if (take.record.state === "finished" && take.saved) this.takes.push(take);
+      if (take.record.state === "used") this.#sendUsed(take);
     }
+  }
+
+  // It was on its way when the page of the submission was left: it goes on from here.
+  #sendUsed(take) {
+    const changed = ({ state }) => {
+      if (state === "done") take.forget().catch((error) => console.warn("not cleared", error));
+    };
+    const upload = new LiveUpload({ take, pool: this.pool, changed, finished: true });
+    this.uploads.set(take.id, upload);
+    upload.run();
   }
 
   #foundWords({ record }) {
@@ -241,7 +253,8 @@ export class Studio {
   #tick() {
     const now = this.screen.showTime(this.recorder.elapsed_ms);
     if (this.recorder.elapsed_ms > PHRASE_MS) this.screen.hidePhrase();
-    if (now.over) return this.recorder.stop("full");
+    const { max_ms } = this.screen.limits;
+    if (now.over || (max_ms !== null && this.recorder.passesSoon(max_ms + LATE_MS))) return this.recorder.stop("full");
     if (now.soon && this.screen.phase === "rec") this.screen.showSoon(now.left_ms);
     return undefined;
   }

@@ -8,18 +8,28 @@ export class Recorded {
   constructor({ main, rows, uploads, message }) {
     Object.assign(this, { main, rows, uploads, message, submission: main.dataset.submission });
     this.sending = new Map();
+    this.looking = true; // until it is known what is here, nothing may be sent without it
     this.box = main.querySelector("[data-found]");
     for (const event of ["online", "focus"]) addEventListener(event, () => this.sending.forEach((upload) => upload.hurry()));
   }
 
   /** Whether a recording is still on its way. */
   get unfinished() {
-    return this.sending.size > 0;
+    return this.looking || this.sending.size > 0;
   }
 
   /** Go on with what is here. Returns the ids of evidence that is looked after. */
   async start() {
-    if (!window.indexedDB || !this.box) return new Set();
+    try {
+      return await this.#start();
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  async #start() {
+    if (!window.indexedDB) return new Set();
+    if (!this.box) return this.#clear();
     const takes = await takesOf(this.submission);
     const elsewhere = await recordedElsewhere(this.submission);
     for (const take of takes) {
@@ -28,6 +38,12 @@ export class Recorded {
       else if (take.saved && !elsewhere) this.#offer(take);
     }
     return new Set(takes.map((take) => take.record.evidence).filter((id) => id && this.#mine(id)));
+  }
+
+  // What was sent is with us; a take that was not used has no business here any more.
+  async #clear() {
+    for (const take of await takesOf(this.submission)) await take.forget();
+    return new Set();
   }
 
   #mine(evidence) {
