@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench_jobs, bench_speech, bench_upload
+from app.cli import bench_jobs, bench_media, bench_speech, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
@@ -54,6 +54,28 @@ def speech(
         return
     for line in bench_speech.lines(found):
         print(line)
+
+
+@bench.command("media")
+def media(
+    seconds: Annotated[int, typer.Option(min=5, max=600, help="Length of the recording that is made.")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 1,
+    recording: Annotated[Path | None, typer.Option(help="Measure this video instead of making one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What inspecting and converting a video costs, against the plain calls of ffmpeg that give the same files.
+
+    Works in an installation of its own in the folder for temporary files. Speech is measured by `bench speech`.
+
+    Example: assay bench media --seconds 300 --json
+    """
+    found = bench_media.measure(seconds=seconds, rounds=rounds, recording=recording)
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    print(f"pipeline: {found.pipeline.cpu_s} s of processor, playable after {found.pipeline.wall_s} s")
+    print(f"plain calls of ffmpeg: {found.by_hand.cpu_s} s of processor, {found.by_hand.wall_s} s on the clock")
+    print(f"ratio {found.ratio:.3f} (at most 1.05 is the aim)")
 
 
 @bench.command("upload")
