@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         return self.base_url.startswith("https://")
 
     @property
+    def secure_throughout(self) -> bool:
+        """Whether other devices reach both the site and the storage by https."""
+        return self.secure and (self.s3_public_url or self.s3_endpoint_url).startswith("https://")
+
+    @property
     def public(self) -> bool:
         """Whether the site has a public https host, so that issuers are `did:web` (else `did:key`)."""
         return self.secure and urlsplit(self.base_url).hostname not in LOOPBACK

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app.evidence import processing
 from app.evidence.processing import NO_TRANSCRIPT, Key
-from app.evidence.reasons import Reason
+from app.evidence.reconciling import OUR_FAULT
 from app.evidence.states import StageName, StageState
 from app.jobs.catalog import (
     CLOSE_DUE_LOTS,
@@ -26,6 +26,7 @@ from app.jobs.catalog import (
     JOIN_PIECES,
     PUBLISH_STATUS,
     PURGE,
+    RECONCILE,
     REFRESH_STATUS,
     SCAN,
     STOP_JUDGING,
@@ -51,6 +52,7 @@ HANDLERS: dict[str, str] = {
     ERASE_OBJECTS.name: "workers.quick.erasing:erase_objects",
     STOP_JUDGING.name: "workers.quick.investigating:stop_judging",
     TIDY.name: "workers.quick.tidying:tidy",
+    RECONCILE.name: "workers.quick.reconciling:reconcile",
     SWEEP_UPLOADS.name: "workers.quick.expiring:sweep_uploads",
     DECIDE_LOT.name: "workers.quick.lots:decide_lot",
     CLOSE_DUE_LOTS.name: "workers.quick.lots:close_due_lots",
@@ -68,13 +70,6 @@ def handler_of(name: str) -> Handler | None:
         return None
     handler: Handler = resolve_name(place)
     return handler
-
-
-OUR_FAULT = Reason(
-    "processing-failed",
-    "We could not process this file, and that is our fault, not yours. Try again; nothing was lost. "
-    "If it fails once more, replace the file.",
-)
 
 
 def _inspect_failed(session: Session, args: dict[str, Any], now: datetime) -> None:

@@ -62,10 +62,18 @@ def set_password(session: Session, *, person: Person, password: str, now: dateti
     append(session, action="password.set", subject=f"person:{person.id}", now=now)
 
 
-def make_link(session: Session, *, person: Person, now: datetime, next_path: str = "/", reusable: bool = False) -> str:
+def make_link(
+    session: Session,
+    *,
+    person: Person,
+    now: datetime,
+    next_path: str = "/",
+    reusable: bool = False,
+    life: timedelta = LINK_LIFE,
+) -> str:
     """Make a sign-in link and return its secret (the address is `/sign-in/{secret}`)."""
     secret = new_secret()
-    life = DEMO_LINK_LIFE if reusable else LINK_LIFE
+    life = DEMO_LINK_LIFE if reusable else life
     session.add(
         SignInLink(
             id=fingerprint(secret),
@@ -76,6 +84,14 @@ def make_link(session: Session, *, person: Person, now: datetime, next_path: str
         )
     )
     return secret
+
+
+def replace_link(session: Session, *, person: Person, now: datetime, next_path: str, life: timedelta) -> str:
+    """Make a link that works once; those to the same page that nobody has used yet end."""
+    unused = (col(SignInLink.person_id) == person.id, col(SignInLink.next_path) == next_path)
+    still = (col(SignInLink.used_at).is_(None), col(SignInLink.reusable).is_(False), col(SignInLink.expires_at) > now)
+    session.connection().execute(update(SignInLink).where(*unused, *still).values(expires_at=now))
+    return make_link(session, person=person, now=now, next_path=next_path, life=life)
 
 
 def by_link(session: Session, *, secret: str, now: datetime) -> SignedIn:

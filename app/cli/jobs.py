@@ -6,6 +6,7 @@ from sqlmodel import col, select
 
 from app.cli.output import AsJson, read_unit, show, write_unit
 from app.db.clock import now_in
+from app.evidence.reconciling import retry_failed_evidence
 from app.jobs.models import Job, JobState
 from app.jobs.service import retry_failed
 
@@ -30,10 +31,14 @@ def show_command(as_json: AsJson = False) -> None:
 
 @jobs.command("retry")
 def retry(as_json: AsJson = False) -> None:
-    """Give jobs that failed for good their tries anew, once the cause is mended. Work that is done is not done again.
+    """Give what failed for good its tries anew, once the cause is mended. Work that is done is not done again.
+
+    Jobs of evidence begin with the file again; a candidate who was told of the failure sees that it goes on.
 
     Example: assay jobs retry
     """
     with write_unit() as session:
-        again = retry_failed(session, now=now_in(session))
-    show({"retried": again}, as_json=as_json)
+        now = now_in(session)
+        begun = [str(each) for each in retry_failed_evidence(session, now=now)]
+        again = retry_failed(session, now=now)
+    show({"retried": again, "evidence": begun}, as_json=as_json)

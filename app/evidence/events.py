@@ -59,15 +59,16 @@ class Look:
     is_over: bool
 
 
-def look(session: Session, submission_id: UUID, translate: Translate) -> Look:
-    """Look at every stage of a submission."""
+def look(session: Session, submission_id: UUID, translate: Translate, *, follow: bool = False) -> Look:
+    """Look at every stage of a submission. `follow`: another device may add to it, as long as it is open for that."""
     state = session.get_one(Submission, submission_id).state
     items = session.exec(select(Evidence).where(Evidence.submission_id == submission_id)).all()
     ids = [item.id for item in items]
     rows = session.exec(
         select(EvidenceStage).where(col(EvidenceStage.evidence_id).in_(ids)).order_by(col(EvidenceStage.changed))
     ).all()
-    return Look(tuple(_event(row, translate) for row in rows), is_over(state, items, rows))
+    over = is_over(state, items, rows) and not (follow and state in OPEN_FOR_CHANGES)
+    return Look(tuple(_event(row, translate) for row in rows), over)
 
 
 def is_over(state: SubmissionState, items: Sequence[Evidence], stages: Sequence[EvidenceStage]) -> bool:
@@ -133,7 +134,7 @@ async def stream(
 
 def events(call: Call[NoForm]) -> Response:
     submission_id = call.path_id("submission_id")
-    after = _last_seen(call)
+    after, follow = _last_seen(call), call.query("follow") == "yes"
     with call.reading() as session:
         submission = session.get(Submission, submission_id)
         if submission is None:
@@ -146,12 +147,12 @@ def events(call: Call[NoForm]) -> Response:
             lease_until=hooks_of(call).lease_until,
             now=call.now,
         )
-        seen = look(session, submission_id, call._)
+        seen = look(session, submission_id, call._, follow=follow)
     if after and seen.is_over and all(each.changed <= after for each in seen.events):
         return call.nothing()  # 204 tells a browser's EventSource not to come back
 
     def see(session: Session) -> Look:
-        return look(session, submission_id, call._)
+        return look(session, submission_id, call._, follow=follow)
 
     changes = stream(call.deps.engine, see, after=after, ending=call.deps.ending)
     return StreamingResponse(changes, media_type="text/event-stream", headers=HEADERS)

@@ -15,7 +15,7 @@ from app.evidence.reasons import Reason
 from app.evidence.states import EvidenceState, SubmissionState
 from app.evidence.submissions import REMOVED, own_for_changes
 from app.jobs.catalog import ERASE_OBJECTS
-from app.jobs.service import cancel, enqueue
+from app.jobs.service import cancel, enqueue, set_aside
 from app.storage.client import Storage
 
 SECOND_LOOK = timedelta(hours=1)  # after a worker that was in the middle of it has surely stopped
@@ -92,6 +92,7 @@ def retry(session: Session, *, actor: Actor, evidence: Evidence, submission: Sub
     session.refresh(evidence)
     if again.rowcount != 1:
         raise Conflict("Only evidence that failed on our side can be tried again.", code="not-failed")
+    set_aside(session, about=str(evidence.id))
     stages.restart(session, evidence, now=now)
     record(session, evidence, "evidence.retried", actor=actor, now=now, generation=evidence.generation)
     processing.start(session, evidence, now=now)

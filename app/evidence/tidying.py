@@ -8,16 +8,25 @@ from sqlmodel import Session, col, select
 
 from app.db.engine import reading, writing
 from app.evidence.adding import prefix_of
-from app.evidence.models import Evidence, EvidenceStage, Rendition
+from app.evidence.models import Evidence, Rendition
 from app.evidence.processing import Key, tidy_later
-from app.evidence.stages import ENDED
-from app.evidence.states import EvidenceState, StageName
+from app.evidence.states import StageName
+from app.jobs.catalog import CONVERT, CONVERT_PIECES, INSPECT, JOIN_PIECES, SCAN
 from app.jobs.models import Job, JobState
 from app.storage.client import Storage
 
 SECOND_LOOK = timedelta(hours=1)  # after an attempt that was only frozen has surely stopped
 # What lies under the folder of an evidence beside the original, by the stage that stores it.
-STORED_AS = {StageName.CONVERT: (StageName.CONVERT.value, "pieces")}
+# The jobs of a stage, where it has others than the one of its name.
+DONE_BY = {
+    StageName.INSPECT: (INSPECT.act, SCAN.act),
+    StageName.EXTRACT: (INSPECT.act, SCAN.act),
+    StageName.CONVERT: (CONVERT.act, CONVERT_PIECES.act, JOIN_PIECES.act),
+}
+STORED_AS = {
+    StageName.INSPECT: (StageName.INSPECT.value, StageName.SCAN.value),
+    StageName.CONVERT: (StageName.CONVERT.value, "pieces"),
+}
 
 
 def tidy(engine: Engine, storage: Storage, *, key: Key, stage: StageName, look: int, now: datetime) -> int:
@@ -46,14 +55,11 @@ def tidy(engine: Engine, storage: Storage, *, key: Key, stage: StageName, look: 
 
 
 def _is_under_way(session: Session, evidence_id: UUID, stage: StageName) -> bool:
-    evidence = session.get(Evidence, evidence_id)
-    if evidence is None:
-        return False
-    if stage is StageName.CONVERT and evidence.state is EvidenceState.PROCESSING:  # it may be several jobs
-        row = session.get(EvidenceStage, (evidence_id, stage))
-        return row is not None and row.state not in ENDED
-    job = session.get(Job, f"{stage}:{evidence_id}:{evidence.generation}")
-    return job is not None and job.state in {JobState.TODO, JobState.DOING}
+    """Say whether a job of this stage, whichever generation it is of, may still publish what it has stored."""
+    doing = DONE_BY.get(stage, (stage.value,))
+    is_open = (col(Job.state).in_([JobState.TODO, JobState.DOING]), col(Job.name).startswith("evidence."))
+    ids = session.exec(select(Job.id).where(*is_open, col(Job.id).contains(str(evidence_id))))
+    return any(job_id.partition(":")[0] in doing for job_id in ids)
 
 
 def _shown(session: Session, evidence_id: UUID) -> set[str]:

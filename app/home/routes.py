@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.accounts.models import Organisation
 from app.actor import Role
 from app.frameworks.queries import organisation_text
+from app.home import handing
 from app.home.candidate import candidate_part, cases_page
 from app.home.case import case_page
 from app.home.judging import assessor_part, validator_part
@@ -114,4 +115,5 @@ routes = [
     get("/submissions", cases, name="evidence:list", allow=CANDIDATE),
     get("/submissions/{submission_id}", case, name="evidence:submission", allow=CANDIDATE),
     get("/submissions/{submission_id}/record", record, name="evidence:record", allow=CANDIDATE),
+    *handing.routes,
 ]

@@ -30,6 +30,7 @@ TRANSCRIBE = JobKind("evidence.transcribe", Queue.SPEECH)
 ERASE_OBJECTS = JobKind("evidence.erase-objects", Queue.QUICK, max_attempts=10)
 STOP_JUDGING = JobKind("evidence.stop-judging", Queue.QUICK, max_attempts=10, priority=10)
 TIDY = JobKind("evidence.tidy", Queue.QUICK, max_attempts=10)
+RECONCILE = JobKind("evidence.reconcile", Queue.QUICK)
 SWEEP_UPLOADS = JobKind("evidence.sweep-uploads", Queue.QUICK, max_attempts=10)
 DECIDE_LOT = JobKind("validation.decide-lot", Queue.QUICK, max_attempts=10)
 CLOSE_DUE_LOTS = JobKind("validation.close-due", Queue.QUICK, max_attempts=10)
@@ -50,6 +51,7 @@ CATALOG: dict[str, JobKind] = {
         ERASE_OBJECTS,
         STOP_JUDGING,
         TIDY,
+        RECONCILE,
         SWEEP_UPLOADS,
         DECIDE_LOT,
         CLOSE_DUE_LOTS,
@@ -63,6 +65,7 @@ CATALOG: dict[str, JobKind] = {
 # Periodic jobs: seconds between slots. The slot is in the id, so each runs once however many processes tick.
 PERIODIC: dict[str, int] = {
     CLOSE_DUE_LOTS.name: 300,
+    RECONCILE.name: 300,
     REFRESH_STATUS.name: 3600,
     SWEEP_UPLOADS.name: 6 * 3600,
     PURGE.name: 24 * 3600,

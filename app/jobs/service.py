@@ -79,3 +79,9 @@ def retry_failed(session: Session, *, now: datetime, only: Collection[str] | Non
     if only is not None:
         jobs = jobs.where(col(Job.id).in_(only))
     return sorted(session.connection().execute(jobs.returning(col(Job.id))).scalars())
+
+
+def set_aside(session: Session, *, about: str) -> None:
+    """Take failed jobs whose id says that they are `about` something from those that somebody has to look at."""
+    about_it = (col(Job.state) == JobState.FAILED, col(Job.id).contains(about))
+    session.connection().execute(update(Job).where(*about_it).values(state=JobState.CANCELLED, cancel=True))

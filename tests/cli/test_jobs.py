@@ -26,7 +26,7 @@ def test_a_job_that_failed_for_good_is_shown_and_tried_again(tmp_path: Path):
     shown = json.loads(shell.assay("jobs", "show", "--json").stdout)
     assert shown["jobs"] == {"quick failed": 1}
     assert [(each["id"], each["error"]) for each in shown["failed"]] == [("issue:1", "The key is missing.")]
-    assert json.loads(shell.assay("jobs", "retry", "--json").stdout) == {"retried": ["issue:1"]}
+    assert json.loads(shell.assay("jobs", "retry", "--json").stdout) == {"retried": ["issue:1"], "evidence": []}
     assert json.loads(shell.assay("jobs", "show", "--json").stdout) == {"jobs": {"quick todo": 1}, "failed": []}
 
 

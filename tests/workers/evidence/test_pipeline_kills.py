@@ -27,8 +27,8 @@ from tests.journeys.recordings import a_talk, a_talking_video
 from tests.workers.evidence.conftest import Place, a_place
 
 pytestmark = pytest.mark.speech
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
-LONGEST = float(os.environ.get("LONGEST", "8"))  # seconds from a worker's first job to its death
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
+LONGEST = float(os.environ.get("LONGEST", "6"))  # seconds from a worker's first job to its death
 BACKLOG = 3
 OPEN = (JobState.TODO, JobState.DOING)
 MADE = {

@@ -4,6 +4,7 @@ import { say } from "../texts.js";
 import { Live } from "../submission/live.js";
 import { Message } from "../submission/message.js";
 import { startPicking } from "../submission/picking.js";
+import { startPhone } from "../submission/phone.js";
 import { startPlaying } from "../submission/player.js";
 import { Recorded } from "../submission/recorded.js";
 import { Rows } from "../submission/rows.js";
@@ -63,6 +64,7 @@ main.addEventListener("submit", (event) => {
 });
 
 startPlaying(main);
+startPhone(main, { message, onShown: () => live.follow() });
 startWriting(main, { rows, message });
 live.listen();
 guarded(

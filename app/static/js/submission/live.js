@@ -16,9 +16,17 @@ export class Live {
   // Open the stream where something is going on. The server ends it when nothing more can come.
   listen() {
     const busy = this.main.dataset.state === "processing" || this.rows.all().some((row) => this.#moves(row));
-    if (!busy || (this.stream && this.stream.readyState !== EventSource.CLOSED)) return;
-    this.stream = new EventSource(`/api/v1/submissions/${this.main.dataset.submission}/events`);
+    if (!(busy || this.following) || (this.stream && this.stream.readyState !== EventSource.CLOSED)) return;
+    const path = `/api/v1/submissions/${this.main.dataset.submission}/events`;
+    this.stream = new EventSource(this.following ? `${path}?follow=yes` : path);
     this.stream.addEventListener("stage", (event) => this.#told(JSON.parse(event.data)));
+  }
+
+  // Another device adds to this submission: hear of what is new, too, for as long as the page is open.
+  follow() {
+    this.following = true;
+    this.close();
+    this.listen();
   }
 
   close() {
@@ -39,14 +47,14 @@ export class Live {
     this.seen.set(key, state);
     const row = this.rows.row(event.evidence_id);
     if (before === state) this.rows.progress(event.evidence_id, event.progress);
-    else if (before !== undefined || this.#moves(row)) this.rows.refreshSoon(event.evidence_id);
+    else if (before !== undefined || this.#moves(row) || (this.following && !row)) this.rows.refreshSoon(event.evidence_id);
     this.onStage();
     if (before !== undefined && event.state !== "running") this.look();
   }
 
   // A sent submission that has moved on gets its new page.
   async look() {
-    if (OPEN.includes(this.main.dataset.state)) return;
+    if (OPEN.includes(this.main.dataset.state) && !this.following) return;
     const { state } = await call("GET", `/api/v1/submissions/${this.main.dataset.submission}`);
     if (state !== this.main.dataset.state) location.reload();
   }
