@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench_jobs, bench_media, bench_upload
+from app.cli import bench_jobs, bench_media, bench_speech, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
@@ -33,6 +33,27 @@ def jobs(
     print(f"one worker: {found.one} jobs a second of {found.job_ms:g} ms; two: {found.two}")
     print(f"ratio {found.ratio:.2f} (1.8 is the aim)")
     print(f"a small job on an idle worker: {found.small_job_ms} ms (median), {found.small_job_p95_ms} ms (95 %)")
+
+
+@bench.command("speech")
+def speech(
+    samples: Annotated[Path | None, typer.Option(help="Folder with clips and transcripts.json; default: ours.")] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="How often the clips are joined one after the other.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, sides in turn; the median counts.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Transcription of joined samples against the call of the plain `whisper` command, and against faster-whisper.
+
+    The clips are loud and quiet speakers in turn. WER is measured as Whisper's own normaliser writes words.
+
+    Example: assay bench speech --repeat 4 --rounds 3
+    """
+    found = bench_speech.measure_speech(samples, repeat=repeat, rounds=rounds)
+    if as_json:
+        show(found, as_json=True)
+        return
+    for line in bench_speech.lines(found):
+        print(line)
 
 
 @bench.command("media")
