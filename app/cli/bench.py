@@ -1,11 +1,12 @@
 """`assay bench`: ratios, measured side by side in one run on this machine. Never a test: a busy machine is no bug."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli import bench_jobs, bench_upload
+from app.cli import bench_jobs, bench_media, bench_speech, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
@@ -32,6 +33,49 @@ def jobs(
     print(f"one worker: {found.one} jobs a second of {found.job_ms:g} ms; two: {found.two}")
     print(f"ratio {found.ratio:.2f} (1.8 is the aim)")
     print(f"a small job on an idle worker: {found.small_job_ms} ms (median), {found.small_job_p95_ms} ms (95 %)")
+
+
+@bench.command("speech")
+def speech(
+    samples: Annotated[Path | None, typer.Option(help="Folder with clips and transcripts.json; default: ours.")] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="How often the clips are joined one after the other.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, sides in turn; the median counts.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Transcription of joined samples against the call of the plain `whisper` command, and against faster-whisper.
+
+    The clips are loud and quiet speakers in turn. WER is measured as Whisper's own normaliser writes words.
+
+    Example: assay bench speech --repeat 4 --rounds 3
+    """
+    found = bench_speech.measure_speech(samples, repeat=repeat, rounds=rounds)
+    if as_json:
+        show(found, as_json=True)
+        return
+    for line in bench_speech.lines(found):
+        print(line)
+
+
+@bench.command("media")
+def media(
+    seconds: Annotated[int, typer.Option(min=5, max=600, help="Length of the recording that is made.")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 1,
+    recording: Annotated[Path | None, typer.Option(help="Measure this video instead of making one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What inspecting and converting a video costs, against the plain calls of ffmpeg that give the same files.
+
+    Works in an installation of its own in the folder for temporary files. Speech is measured by `bench speech`.
+
+    Example: assay bench media --seconds 300 --json
+    """
+    found = bench_media.measure(seconds=seconds, rounds=rounds, recording=recording)
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    print(f"pipeline: {found.pipeline.cpu_s} s of processor, playable after {found.pipeline.wall_s} s")
+    print(f"plain calls of ffmpeg: {found.by_hand.cpu_s} s of processor, {found.by_hand.wall_s} s on the clock")
+    print(f"ratio {found.ratio:.3f} (at most 1.05 is the aim)")
 
 
 @bench.command("upload")

@@ -35,6 +35,7 @@ GROUPS = {
     "sample": "app.cli.sample:sample",
     "jobs": "app.cli.jobs:jobs",
     "bench": "app.cli.bench:bench",
+    "model": "app.cli.model:model",
 }
 HELP = (
     "Competence proved by evidence. Settings come from ASSAY_... variables (README lists them).\n\n"

@@ -112,6 +112,16 @@ def _showing(kind: RenditionKind) -> Callable[[Call[NoForm]], Response]:
     return show_rendition
 
 
+def captions_file(call: Call[NoForm]) -> Response:
+    """Send the captions that the worker stored, or, once a word was corrected, those of the corrected transcript."""
+    with call.reading() as session:
+        evidence, _ = _readable(call, session)
+        row = session.get(TranscriptRow, evidence.id)
+    if row is not None and row.corrections:
+        return RedirectResponse(call.url("api:subtitles", evidence_id=evidence.id, form="vtt"), status_code=FOUND)
+    return _showing(RenditionKind.CAPTIONS)(call)
+
+
 def original(call: Call[NoForm]) -> Response:
     """Send the original as a file to be saved, never to be shown: what people upload may be a page with scripts."""
     with call.reading() as session:
@@ -174,8 +184,9 @@ routes = [
     slow_get(EVIDENCE + "/original", original, name="api:original", allow=READERS),
     slow_get(EVIDENCE + "/transcript", transcript, name="api:transcript", allow=READERS),
     slow_get(EVIDENCE + "/transcript.{form}", subtitles, name="api:subtitles", allow=READERS),
+    slow_get(EVIDENCE + "/captions", captions_file, name="api:captions", allow=READERS),
     *[
         slow_get(f"{EVIDENCE}/{kind.value}", _showing(kind), name=f"api:{kind.value}", allow=READERS)
-        for kind in sorted(LISTED)
+        for kind in sorted(LISTED - {RenditionKind.CAPTIONS})
     ],
 ]

@@ -17,6 +17,7 @@ from app.storage.refusals import understood
 
 MIN_PART_BYTES = 5 * 1024**2
 STREAM_BYTES = 1024**2
+DIGEST = "sha256"  # the name of our own digest beside an object
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +196,20 @@ class Storage:
             return None
         return ReadObject(done, digest.hexdigest())
 
-    def put_file(self, key: str, source: Path, *, media_type: str) -> None:
-        """Store a local file."""
+    def download_own(self, key: str, target: Path) -> bool:
+        """Bring what `put_file` stored with its digest to a local file; False when it is something else by now."""
         with understood():
-            self.client.upload_file(
-                str(source), self.bucket, key, ExtraArgs={"ContentType": media_type, **self.encryption}
-            )
+            told = self.client.head_object(Bucket=self.bucket, Key=key)["Metadata"].get(DIGEST)
+        return self.download(key, target) == str(told)
+
+    def put_file(self, key: str, source: Path, *, media_type: str, with_digest: bool = False) -> None:
+        """Store a local file; `with_digest` for what is read again with `download_own`."""
+        more: dict[str, Any] = {"ContentType": media_type, **self.encryption}
+        if with_digest:
+            with source.open("rb") as file:
+                more["Metadata"] = {DIGEST: hashlib.file_digest(file, "sha256").hexdigest()}
+        with understood():
+            self.client.upload_file(str(source), self.bucket, key, ExtraArgs=more)
 
     def put_bytes(self, key: str, content: bytes, *, media_type: str) -> None:
         """Store a small object."""

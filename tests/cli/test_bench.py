@@ -5,7 +5,7 @@ import pytest
 from app.cli.bench_upload import MIB, measure
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 def test_uploads_are_measured_and_pass_the_site_by():
     found = measure(size_bytes=20 * MIB, at_once=3, rounds=1)
     assert found.part_size_bytes == 8 * MIB

@@ -58,6 +58,9 @@ def test_the_holder_of_the_claim_corrects_a_word_and_puts_it_back(heard: World, 
     assert heard.candidate.get(heard.path + "/transcript.txt").text == "نعم، تفضلي\n"
     assert "تفضلي" in heard.candidate.get(heard.path + "/transcript.vtt").text
 
+    captions = heard.candidate.get(heard.path + "/captions")  # not the file that the worker stored before
+    assert captions.headers["location"].endswith(heard.path + "/transcript.vtt")
+
     assert "heard" not in patch(heard, client, heard.assessor, text=None).json()
     assert transcript_of(heard)["segments"] == [json.loads(json.dumps(TRANSCRIPT.segments[0].to_json()))]
 

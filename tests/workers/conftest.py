@@ -40,7 +40,7 @@ def make(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Make:
         filled = [word.format(size=size, rate=rate, seconds=seconds) for word in sources]
         quick = ["-preset", "ultrafast"] if picture and "-c:v" not in options and form in {"mp4", "mov"} else []
         command = [tools.binaries.ffmpeg, "-v", "error", "-nostdin", "-y", *filled, *quick, *options, "-f", form, path]
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=max(60, seconds / 10))
         return path
 
     return _make

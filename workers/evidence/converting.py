@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.errors import NotFound
 from app.evidence import custody, processing
 from app.evidence.processing import NO_TRANSCRIPT, Made
 from app.evidence.reasons import Reason
@@ -56,7 +57,11 @@ def _reject(task: Task, reason: Reason) -> None:
 def fetch_original(task: Task, facts: Facts, folder: Path, *, tell: Callable[[float], None]) -> Path:
     """Bring the original to the local disk. Raises Changed unless it is the one that was inspected."""
     original = folder / "original"  # our name, and no extension: ffmpeg believes extensions
-    if task.fetch(facts.object_key, original, size_bytes=facts.size_bytes, tell=tell) != facts.sha256:
+    try:
+        digest = task.fetch(facts.object_key, original, size_bytes=facts.size_bytes, tell=tell)
+    except NotFound as error:  # inspected, and gone since
+        raise Changed from error
+    if digest != facts.sha256:
         raise Changed
     return original
 

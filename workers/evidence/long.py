@@ -19,7 +19,7 @@ from workers.evidence.converting import HEARD, SEEN, attempt, fetch_original, fi
 from workers.evidence.task import Facts, Task
 from workers.media.picture import ENCODING
 from workers.media.pieces import LONG_MS, PIECE_S, Piece, convert_piece, join, pieces
-from workers.media.probe import Probe, probe
+from workers.media.probe import Probe, ToolFailed, probe
 from workers.media.sound import PLAYABLE
 
 RECIPE = 1  # to be counted up when the filters change: pieces of two releases don't fit together
@@ -81,7 +81,7 @@ def _convert(task: Task, facts: Facts, folder: Path, parts: Sequence[Piece]) -> 
             cancelled=task.halted,
         )
         task.check()
-        task.bench.storage.put_file(piece_key(facts, piece), made, media_type=PIECE_TYPE)
+        task.bench.storage.put_file(piece_key(facts, piece), made, media_type=PIECE_TYPE, with_digest=True)
         made.unlink()
         with task.run.saving() as session:
             task.run.advanced(session)
@@ -103,13 +103,20 @@ def join_pieces(bench: Bench, run: Run, args: dict[str, Any]) -> None:
 def _fetched(task: Task, facts: Facts, piece: Piece, out: Path) -> Path:
     task.check()
     path = out / f"piece-{piece.index:04}.ts"
-    task.bench.storage.download(piece_key(facts, piece), path)
+    _bring(task, piece_key(facts, piece), path)
     return path
+
+
+def _bring(task: Task, key: str, path: Path) -> None:
+    """Fetch what another job has stored. What is something else by now is deleted: a new try makes it again."""
+    if not task.bench.storage.download_own(key, path):
+        task.bench.storage.delete(key)
+        raise ToolFailed(f"{key} is not what a worker has stored")
 
 
 def keep_sound(task: Task, facts: Facts, sound: Path) -> None:
     """Store the encoded sound for the job that joins the pieces."""
-    task.bench.storage.put_file(sound_key(facts), sound, media_type=SOUND_TYPE)
+    task.bench.storage.put_file(sound_key(facts), sound, media_type=SOUND_TYPE, with_digest=True)
 
 
 def has_sound(task: Task, facts: Facts) -> bool:
@@ -120,7 +127,7 @@ def has_sound(task: Task, facts: Facts) -> bool:
 def kept_sound(task: Task, facts: Facts, out: Path) -> Path:
     """Return the encoded sound of the whole."""
     path = out / "playable.m4a"
-    task.bench.storage.download(sound_key(facts), path)
+    _bring(task, sound_key(facts), path)
     return path
 
 

@@ -1,7 +1,7 @@
 """Transcription: chunk by chunk, each a committed row, so that a killed job goes on where it stopped."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,10 @@ from workers.bench import Bench
 from workers.evidence.task import Facts, Superseded, Task
 from workers.media.probe import ToolFailed
 from workers.speech.client import LanguageNotTranscribed, SpeechChild, TranscriberStopped, TranscriberTooSlow
-from workers.speech.plans import ChunkResult, Plan, join
+from workers.speech.plans import ChunkResult, Plan, join, together
 
 log = logging.getLogger(__name__)
 FETCHED = 0.03
-TOGETHER = 4  # chunks decoded at once (28 s each at most); what a kill can cost
 UNSURE_BELOW = 0.6  # mean probability of the words: below it a transcript is a draft
 OTHER_LANGUAGE = Reason(
     "language-not-transcribed",
@@ -66,7 +65,7 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
     results = _kept(task, plan)
     tell = task.teller(FETCHED)
     missing = [index for index in range(len(plan.chunks)) if index not in results]
-    for indices in _together(missing):
+    for indices in together(missing):
         tell(len(results) / len(plan.chunks))
         heard = child.transcribe(wav, plan=plan, indices=indices)
         _keep(task, plan, heard)
@@ -75,12 +74,6 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
     if transcript.dropped:
         log.info("left out %d stretches where the model repeated itself", len(transcript.dropped))
     _finish(task, facts, plan, transcript)
-
-
-def _together(indices: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cut what is to be done into the pieces of work that a kill can cost."""
-    for at in range(0, len(indices), TOGETHER):
-        yield indices[at : at + TOGETHER]
 
 
 def _kept(task: Task, plan: Plan) -> dict[int, ChunkResult]:

@@ -52,7 +52,7 @@ def convert_picture(
     """
     result = out_dir / "playable.mp4"
     run = tools.sandbox.run(
-        _command(path, probe, result, tools, duration_ms),
+        picture_command(path, probe, result, tools, duration_ms=duration_ms),
         reads=[path],
         out_dir=out_dir,
         limits=convert_limits(duration_ms),
@@ -63,7 +63,8 @@ def convert_picture(
     return result
 
 
-def _command(path: Path, probe: Probe, result: Path, tools: Tools, duration_ms: int) -> list[str]:
+def picture_command(path: Path, probe: Probe, result: Path, tools: Tools, *, duration_ms: int) -> list[str]:
+    """Return the call of ffmpeg that makes the playable of a video."""
     if probe.video is None:
         raise ValueError("there is no picture to convert")
     source = source_of(path)
@@ -93,11 +94,16 @@ def make_poster(playable: Path, *, duration_ms: int, out_dir: Path, tools: Tools
     Where there is no picture any more by then, only sound, it is the first one.
     """
     result = out_dir / "poster.jpg"
-    for at in (POSTER_AT * duration_ms / 1000, 0):
-        source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=at)
-        graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
-        command = list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))
+    for at_ms in (POSTER_AT * duration_ms, 0):
+        command = poster_command(playable, result, tools, at_ms=at_ms)
         must_have_converted(tools.sandbox.run(command, reads=[playable], out_dir=out_dir, limits=POSTER_LIMITS))
         if result.exists():
             return result
     raise Unreadable(DAMAGED.message, code=DAMAGED.code)
+
+
+def poster_command(playable: Path, result: Path, tools: Tools, *, at_ms: float) -> list[str]:
+    """Return the call of ffmpeg that takes a still."""
+    source = ffmpeg.input(f"file:{playable}", **INPUT_OPTIONS, ss=at_ms / 1000)
+    graph = ffmpeg.output(source["v:0"], str(result), **POSTER, **CLEAN).global_args(*GLOBAL_OPTIONS)
+    return list(ffmpeg.compile(graph, cmd=str(tools.binaries.ffmpeg), overwrite_output=True))

@@ -50,7 +50,9 @@ def copy_preview(path: Path, probe: Probe, box: Box, *, duration_ms: int, out_di
     """
     result = out_dir / f"preview.{box.name}"
     limits = convert_limits(duration_ms)
-    run = tools.sandbox.run(_command(path, probe, box, result, tools), reads=[path], out_dir=out_dir, limits=limits)
+    run = tools.sandbox.run(
+        preview_command(path, probe, box, result, tools), reads=[path], out_dir=out_dir, limits=limits
+    )
     try:
         must_have_converted(run)
     except Unreadable:
@@ -58,7 +60,8 @@ def copy_preview(path: Path, probe: Probe, box: Box, *, duration_ms: int, out_di
     return result
 
 
-def _command(path: Path, probe: Probe, box: Box, result: Path, tools: Tools) -> list[str]:
+def preview_command(path: Path, probe: Probe, box: Box, result: Path, tools: Tools) -> list[str]:
+    """Return the call of ffmpeg that copies the streams into the box."""
     source = source_of(path)
     streams = [source[str(each.index)] for each in (probe.video, probe.audio) if each]
     settings = {**CLEAN, "c": "copy", "format": box.name}

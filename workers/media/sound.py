@@ -11,7 +11,7 @@ from pathlib import Path
 import ffmpeg
 
 from workers.media.levels import RATE_HZ, Levels, measure_levels
-from workers.media.probe import INPUT_OPTIONS, Probe
+from workers.media.probe import INPUT_OPTIONS, AudioStream, Probe
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.tools import Tools
 
@@ -55,8 +55,9 @@ def convert_sound(
     if probe.audio is None:
         raise ValueError("there is no sound to convert")
     wav, samples, m4a = (out_dir / name for name in ("speech.wav", "samples.raw", "playable.m4a"))
-    source = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)[str(probe.audio.index)]
-    command = _command(source, (wav, samples, m4a if playable else None), tools, duration_ms)
+    command = sound_command(
+        path, probe.audio, (wav, samples, m4a if playable else None), tools, duration_ms=duration_ms
+    )
     run = tools.sandbox.run(
         command,
         reads=[path],
@@ -71,10 +72,12 @@ def convert_sound(
     return Sound(wav, m4a if playable else None, levels, _loudness(run.stderr))
 
 
-def _command(
-    sound: "ffmpeg.Stream", outputs: tuple[Path, Path, Path | None], tools: Tools, duration_ms: int
+def sound_command(
+    path: Path, audio: AudioStream, outputs: tuple[Path, Path, Path | None], tools: Tools, *, duration_ms: int
 ) -> list[str]:
+    """Return the call of ffmpeg that makes all outputs: speech WAV, samples to measure, and what people play."""
     wav, samples, m4a = outputs
+    sound = ffmpeg.input(f"file:{path}", **INPUT_OPTIONS, vn=None, sn=None, dn=None)[str(audio.index)]
     seconds = duration_ms / 1000 + 1
     parts = sound.filter("aresample", **ON_TIME).filter_multi_output("asplit", outputs=4 if m4a else 3)
     speech = parts[0].filter("dynaudnorm", **EVEN_OUT).filter("aresample", SPEECH_RATE_HZ)

@@ -46,7 +46,8 @@ def main() -> int:
     Thread(target=_listen, args=(wire, requests), daemon=True).start()
     try:
         device = device_for(asked.device)
-        desk = _open_desk(asked, device)
+        wanted = Wanted(asked.model, asked.folder, not asked.offline, device, asked.threads)
+        desk = open_desk(asked.transcriber, wanted)
     except tuple(NOT_READY) as error:
         wire.send(_refusal(NOT_READY[type(error)], error))
         return 1
@@ -83,11 +84,11 @@ def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
         os._exit(0)
 
 
-def _open_desk(asked: argparse.Namespace, device: str) -> Desk:
+def open_desk(transcriber: str, wanted: Wanted) -> Desk:
+    """Load the voice finder and the model. Raises NotInstalled, NoWeights."""
     finder = vad.SpeechFinder()
-    torch.set_num_threads(asked.threads)  # after silero, which sets it to 1 for all when it is imported
-    wanted = Wanted(asked.model, folder=asked.folder, download=not asked.offline, device=device, threads=asked.threads)
-    return Desk(open_engine(asked.transcriber, wanted, speech_settings=vad.SETTINGS), finder)
+    torch.set_num_threads(wanted.threads)  # after silero, which sets it to 1 for all when it is imported
+    return Desk(open_engine(transcriber, wanted, speech_settings=vad.SETTINGS), finder)
 
 
 def _answer(desk: Desk, request: Message) -> Message:

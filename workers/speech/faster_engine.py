@@ -1,6 +1,7 @@
 """faster-whisper behind the port (extra `fast`): CTranslate2, 8-bit weights, pieces decoded as one batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ctranslate2
@@ -22,7 +23,7 @@ from workers.speech.transcriber import (
     heard_segment,
     word_of,
 )
-from workers.speech.wav import RATE, Samples
+from workers.speech.wav import FRAMES_A_MS, RATE, Samples
 from workers.speech.weights import Weights
 
 NUMBERS = {"cpu": "int8", "cuda": "int8_float16"}
@@ -34,6 +35,7 @@ SETTINGS: dict[str, Any] = {
     "no_speech_threshold": NO_SPEECH_LIMIT,
     "word_timestamps": True,
 }
+MISSED_MS = 1_500  # so much speech without a word at the end of a piece is heard again
 AGAIN = {"temperature": TEMPERATURES, "condition_on_previous_text": False}
 
 
@@ -46,7 +48,13 @@ class FasterWhisper:
         )
         self._batch = BatchedInferencePipeline(self._model)
         self.languages = frozenset(self._model.supported_languages)
-        settings = {"decoding": SETTINGS, "again": AGAIN, "speech": speech_settings, "numbers": NUMBERS[device]}
+        settings = {
+            "decoding": SETTINGS,
+            "again": AGAIN,
+            "missed_ms": MISSED_MS,
+            "speech": speech_settings,
+            "numbers": NUMBERS[device],
+        }
         self.engine = Engine(
             name="faster-whisper",
             version=f"{faster_whisper.__version__}/{ctranslate2.__version__}",
@@ -57,26 +65,44 @@ class FasterWhisper:
 
     def transcribe(self, pieces: Sequence[Samples], *, language: str) -> list[Heard]:
         """See Transcriber."""
+        said = self._together(pieces, language)
+        guesses = self._guesses(language, count=len(pieces))
+        said = [self._checked(piece, found, language) for piece, found in zip(pieces, said, strict=True)]
+        for number, rest in self._rests(pieces, said, language):
+            said[number] = [*said[number], *rest]
+        return [Heard(tuple(found), guess) for found, guess in zip(said, guesses, strict=True)]
+
+    def _together(self, pieces: Sequence[Samples], language: str) -> list[list[HeardSegment]]:
         ends = np.cumsum([len(piece) for piece in pieces])
         starts = [int(end) - len(piece) for end, piece in zip(ends, pieces, strict=True)]
         clips = [{"start": start / RATE, "end": int(end) / RATE} for start, end in zip(starts, ends, strict=True)]
         found, _ = self._batch.transcribe(
-            np.concatenate(pieces), language=language, clip_timestamps=clips, batch_size=len(pieces),
-            **SETTINGS,
-        )  # fmt: skip
+            np.concatenate(pieces), language=language, clip_timestamps=clips, batch_size=len(pieces), **SETTINGS
+        )
         by_piece: list[list[HeardSegment]] = [[] for _ in pieces]
         for segment in found:
             number = int(np.searchsorted(ends, segment.seek * RATE // 100 + RATE // 100, side="right"))
             by_piece[number] += by_sentence(_heard(segment, offset_s=starts[number] / RATE))
-        guesses = self._guesses(language)
-        return [
-            Heard(tuple(self._checked(piece, said, language)), guess)
-            for piece, said, guess in zip(pieces, by_piece, guesses, strict=True)
-        ]
+        return by_piece
 
-    def _guesses(self, language: str) -> list[Guess | None]:
-        found = self._model.languages_heard() if self._model.model.is_multilingual else None
-        return [Guess.of(likely, declared=language) for likely in found] if found else [None]
+    def _rests(
+        self, pieces: Sequence[Samples], said: Sequence[Sequence[HeardSegment]], language: str
+    ) -> Iterator[tuple[int, list[HeardSegment]]]:
+        """Hear what comes after the last word, where the model stopped early: it does before a much quieter speaker.
+
+        All of a piece is speech, so seconds without a word are words that were missed.
+        """
+        ends = [found[-1].segment.end_ms if found else 0 for found in said]
+        missed = [n for n, piece in enumerate(pieces) if len(piece) // FRAMES_A_MS - ends[n] > MISSED_MS]
+        if missed:
+            rests = self._together([pieces[n][ends[n] * FRAMES_A_MS :] for n in missed], language)
+            for number, rest in zip(missed, rests, strict=True):
+                yield number, [_later(one, by_ms=ends[number]) for one in rest if not _is_doubtful(one)]
+
+    def _guesses(self, language: str, *, count: int) -> list[Guess | None]:
+        if not self._model.model.is_multilingual:
+            return [None] * count
+        return [Guess.of(likely, declared=language) for likely in self._model.languages_heard()]
 
     def _checked(self, piece: Samples, said: list[HeardSegment], language: str) -> list[HeardSegment]:
         """Hear a piece again, alone and less strictly, where the batch gave a text that looks made up."""
@@ -114,6 +140,13 @@ def _is_doubtful(heard: HeardSegment) -> bool:
     if figures.no_speech_prob > NO_SPEECH_LIMIT and figures.avg_logprob < LOGPROB_LIMIT:
         return False  # silence, not a text to be mended
     return figures.compression_ratio > COMPRESSION_LIMIT or figures.avg_logprob < LOGPROB_LIMIT
+
+
+def _later(heard: HeardSegment, *, by_ms: int) -> HeardSegment:
+    segment = heard.segment
+    words = tuple(replace(each, start_ms=each.start_ms + by_ms, end_ms=each.end_ms + by_ms) for each in segment.words)
+    moved = replace(segment, start_ms=segment.start_ms + by_ms, end_ms=segment.end_ms + by_ms, words=words)
+    return replace(heard, segment=moved)
 
 
 def _heard(segment: Segment, *, offset_s: float) -> HeardSegment:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -97,6 +97,7 @@ class HeardSegment:
         return cls(Segment.from_json(body), Figures(**body["figures"]))
 
 
+MOST_TOGETHER = 4  # chunks of at most 28 s
 SURE = 0.8  # how likely another language than the declared one must be before anybody is told
 UNLIKELY = 0.1  # and how unlikely the declared one
 
@@ -162,6 +163,17 @@ def plan_id(*, wav_sha256: str, language: str, engine: Engine) -> str:
 def digest(facts: Mapping[str, Any]) -> str:
     """Return the SHA-256 of some facts, whatever their order."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def together(indices: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut what is to be done into what is decoded at once: 1, 2, then 4 chunks, so that the first words come soon.
+
+    It is also what a kill can cost.
+    """
+    at, count = 0, 1
+    while at < len(indices):
+        yield indices[at : at + count]
+        at, count = at + count, min(count * 2, MOST_TOGETHER)
 
 
 def join(plan: Plan, results: Sequence[ChunkResult]) -> Transcript:

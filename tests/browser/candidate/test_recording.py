@@ -71,7 +71,8 @@ def open_recorder(page: Page, *, source: str | None = None) -> None:
     if source:
         page.get_by_role("button", name=source).click()
         expect(page.get_by_role("button", name=source)).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("[data-check=sound]")).to_contain_text("We hear you well")
+    # the beep of the fake microphone is sometimes amplified to the limit
+    expect(page.locator("[data-check=sound]")).to_contain_text(re.compile("We hear you well|Very loud"))
 
 
 def told(page: Page, *states: str) -> Any:

@@ -33,8 +33,8 @@ def long_video(make: Make) -> Path:
 
 @pytest.fixture(scope="session")
 def long_talk(make: Make, tools: Tools) -> Path:
-    """A minute and a half of real speech: several chunks."""
-    clips = [SAMPLES / f"{name}.flac" for name in ("en-librivox-1", "en-librivox-2", "en-fleurs-1")] * 4
+    """Three minutes of real speech: more chunks than are heard at a time."""
+    clips = [SAMPLES / f"{name}.flac" for name in ("en-librivox-1", "en-librivox-2", "en-fleurs-1")] * 8
     loaded = [word for clip in clips for word in ("-i", str(clip))]
     joined = "".join(f"[{number}:a]" for number in range(len(clips)))
     return make(
@@ -91,7 +91,7 @@ def test_a_kill_while_transcribing_goes_on_with_the_next_chunk(place: Place, lon
     transcript = place.transcript(evidence_id)
     assert transcript is not None
     said = " ".join(segment["text"] for segment in transcript.body["segments"]).lower()
-    assert said.count("john dashwood") == 4
+    assert said.count("john dashwood") == 8
     assert actions(place, evidence_id) == ["evidence.inspected", "evidence.ready"]
 
 

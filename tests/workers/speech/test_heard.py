@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from app.evidence.transcripts import Segment, Span, Word
 from workers.speech.chunks import Chunk
-from workers.speech.heard import in_recording, placed, without_loops
-from workers.speech.plans import ChunkResult, Figures, HeardSegment
+from workers.speech.heard import by_sentence, in_recording, placed, without_loops
+from workers.speech.plans import ChunkResult, Figures, Guess, HeardSegment, other_language, together
 
 SURE = Figures(avg_logprob=-0.2, no_speech_prob=0.01, compression_ratio=1.5, temperature=0.0)
 LOOPING = Figures(avg_logprob=-0.2, no_speech_prob=0.01, compression_ratio=9.0, temperature=1.0)
@@ -71,6 +71,38 @@ def test_phrase_said_three_times_stays_and_said_four_times_is_a_loop():
 
 
 def test_stored_result_reads_back():
-    result = ChunkResult("plan", 3, (heard("one two"),), (Span(5, 9),))
+    result = ChunkResult("plan", 3, (heard("one two"),), (Span(5, 9),), Guess("en", 0.9, 0.05))
 
     assert ChunkResult.from_json(result.to_json()) == result
+
+
+def test_a_segment_over_many_sentences_is_cut_after_each():
+    parts = by_sentence(heard("One, two. Three? Four"))
+
+    assert [part.segment.text for part in parts] == ["One, two.", "Three?", "Four"]
+    assert [(part.segment.start_ms, part.segment.end_ms) for part in parts] == [
+        (0, 1_000),
+        (1_000, 1_500),
+        (1_500, 2_000),
+    ]
+    untimed = HeardSegment(Segment(0, 900, "No words.", ()), SURE)
+    assert by_sentence(untimed) == [untimed]
+
+
+def test_another_language_is_said_only_when_it_is_clear_over_all_chunks():
+    arabic, unsure = Guess("ar", 0.97, 0.01), Guess("es", 0.32, 0.23)
+
+    assert other_language([arabic] * 3).language == "ar"
+    assert other_language([arabic] * 9 + [Guess("fa", 0.6, 0.02)]).probability == 0.873
+    assert other_language([arabic, Guess("en", 0.9, 0.9)]) is None
+    assert other_language([unsure]) is None
+    assert other_language([]) is None
+
+
+@given(st.integers(0, 60))
+def test_each_chunk_is_done_once_and_the_first_words_come_soon(count):
+    pieces = [list(piece) for piece in together(range(count))]
+
+    assert [index for piece in pieces for index in piece] == list(range(count))
+    assert all(len(piece) <= 4 for piece in pieces)
+    assert not pieces or len(pieces[0]) == 1

@@ -55,6 +55,7 @@ def test_loud_and_quiet_speakers_are_understood(speech_child, english_wav):
     said, heard = english(said_in(*ENGLISH)), english(" ".join(s.text for s in transcript.segments))
     assert word_errors(said, heard) / len(said) <= 0.10
     assert (transcript.language, plan.engine.model) == ("en", "base")
+    assert transcript.detected is None
     words = [word for segment in transcript.segments for word in segment.words]
     assert all(0 <= word.start_ms <= word.end_ms <= plan.duration_ms for word in words)
     assert [word.start_ms for word in words] == sorted(word.start_ms for word in words)
@@ -82,6 +83,16 @@ def test_arabic_numbers_are_mostly_understood(speech_child, studio):
     heard = arabic(" ".join(segment.text for segment in transcript.segments))
     assert len(said) - word_errors(said, heard) >= 4
     assert transcript.confidence is not None
+
+
+def test_a_recording_in_another_language_than_declared_gives_a_hint(speech_child, studio):
+    wav = studio.clips("declared-arabic.wav", "en-librivox-1.flac")
+
+    _, transcript = transcribe(speech_child, wav, "ar")
+
+    assert transcript.language == "ar"  # as the candidate said: a guess changes nothing
+    assert transcript.detected.language == "en"
+    assert transcript.detected.probability >= 0.8
 
 
 @pytest.mark.parametrize(
