@@ -16,7 +16,8 @@ MOST_SIGNED_AT_ONCE = 1_000
 MOST_NUMBERED = 1_000_000
 PartNumber = Annotated[int, Field(ge=1, le=MOST_PARTS)]
 MediaType = Annotated[
-    str, Field(pattern=r"^(video|audio|application|text)/[A-Za-z0-9.+-]{1,100}(\s*;[^\r\n]{0,150})?$")
+    str,
+    Field(pattern=r"^((video|audio|application)/[A-Za-z0-9.+-]{1,100}|text/(plain|markdown))(\s*;[^\r\n]{0,150})?$"),
 ]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
