@@ -129,7 +129,7 @@ def main() -> int:
         return _lines(found)
     checks = list(found)
     if asked.json:
-        ffmpeg = str(binaries(settings).ffmpeg) if checks[0].state == "ok" else None
+        ffmpeg = str(binaries(settings).ffmpeg) if checks[0].state != "fail" else None
         sys.stdout.write(json.dumps({"checks": [asdict(check) for check in checks], "ffmpeg": ffmpeg}) + "\n")
     else:
         for check in checks:

@@ -83,7 +83,7 @@ def uploaded(cast: Cast, submission_id: str, file: Path, *, kind: str) -> Any:
         ({"size_bytes": 0}, 422, "size_bytes"),
         ({"size_bytes": 3 * 1024**3}, 413, "Record in a lower quality or cut it"),
         ({"media_type": "text/html"}, 422, "media_type"),
-        ({"name": "a\x00b.mp3"}, 422, "without control characters"),
+        ({"name": "a\x07b.mp3"}, 422, "without control characters"),
         ({"kind": "video"}, 422, "does not take this kind"),
     ],
 )
@@ -143,7 +143,7 @@ def playlist(target: Path, *, canary: Canary, **_: Any) -> Path:
 Maker = Callable[..., Path]
 BAD: list[tuple[str, Maker, str, str, str]] = [
     ("a PDF as sound", a_pdf, "audio", "not-media", "This file is a PDF document"),
-    ("a text that was renamed", a_text, "video", "not-media", "This file is a text file"),
+    ("a text that was renamed", a_text, "video", "not-media", "This file is a text, not a recording"),
     ("random bytes", noise, "audio", "not-media", "Upload a video"),
     ("cut off", cut_off, "video", "not-media", "Copy it again from the device"),
     ("cut off, streamable", cut_off_streamable, "video", "truncated", "Copy it again from the device"),

@@ -99,7 +99,8 @@ def all_ended_once_and_right(cast: Cast, sent: list[str]) -> None:
 def open_jobs(here: Running) -> list[Any]:
     """Return what is not done; a second look at what dead workers have stored comes in an hour."""
     return here.rows(
-        "SELECT id, state FROM job WHERE name LIKE 'evidence.%' AND state != 'done' AND id NOT LIKE 'tidy:%:2'"
+        "SELECT id, state FROM job WHERE name LIKE 'evidence.%' AND state != 'done' AND id NOT LIKE :later",
+        later="tidy:%:2",
     )
 
 
