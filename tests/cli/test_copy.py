@@ -44,7 +44,7 @@ from tests.outside import Outside
 
 MIB = 1024**2
 JOBS = 1200
-SUBMISSIONS = 12
+SUBMISSIONS = 40
 BROWSER = urllib3.PoolManager(retries=False)
 
 
