@@ -1,7 +1,10 @@
-// Uploads: which kind a file is, and when a connection counts as dead.
+// Uploads: which kind a file is, what ends an upload and what doesn't, and when a connection counts as dead.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Refused } from "../../app/static/js/api.js";
 import { kindOf, typeOf } from "../../app/static/js/upload/kinds.js";
+import { LastingUpload } from "../../app/static/js/upload/lasting.js";
+import { Pool } from "../../app/static/js/upload/pool.js";
 import { Watch } from "../../app/static/js/upload/watch.js";
 
 const file = (name, type = "") => ({ name, type });
@@ -53,4 +56,50 @@ test("a line on which nothing moves for a minute is dead, and so are those of a 
   watch.look();
   assert.equal(stalled, 2);
   watch.end();
+});
+
+globalThis.navigator ??= { onLine: true }; // older versions of Node have none
+const upload = () => new LastingUpload({ pool: new Pool(3), changed: () => {} });
+const refusal = (status, code) => new Refused(status, { code, detail: `${code}, said to the reader` });
+
+test("a refusal ends an upload, with its words", async () => {
+  const mine = upload();
+  assert.equal(await mine.goesOn(refusal(422, "too-large"), new AbortController().signal), false);
+  assert.deepEqual([mine.state, mine.reason], ["refused", "too-large, said to the reader"]);
+});
+
+test("an upload that another tab has completed is done", async () => {
+  const mine = upload();
+  assert.equal(await mine.goesOn(refusal(409, "not-uploading"), new AbortController().signal), false);
+  assert.equal(mine.state, "done");
+});
+
+test("an address that ran out is asked for anew at once", async () => {
+  const mine = upload();
+  assert.equal(await mine.goesOn(refusal(403, "storage"), new AbortController().signal), true);
+  assert.equal(mine.state, "waiting");
+});
+
+test("after a lost connection it waits, and no longer when told to hurry", async () => {
+  const mine = upload();
+  const goesOn = mine.goesOn(new TypeError("Failed to fetch"), new AbortController().signal);
+  assert.ok(["retrying", "offline"].includes(mine.state));
+  mine.hurry();
+  assert.equal(await goesOn, true);
+});
+
+test("when a part fails, the others are stopped before it is told", async () => {
+  const [begun, stopped] = [[], []];
+  const send = (number, signal) =>
+    new Promise((resolve, reject) => {
+      begun.push(number);
+      if (number === 2) return reject(new Error("lost"));
+      return signal.addEventListener("abort", () => {
+        stopped.push(number);
+        reject(signal.reason);
+      });
+    });
+  await assert.rejects(upload().sendAll([1, 2, 3, 4], send, new AbortController().signal), { message: "lost" });
+  assert.ok(stopped.includes(1) && stopped.includes(3));
+  assert.deepEqual(stopped.sort(), begun.filter((number) => number !== 2).sort());
 });

@@ -1,18 +1,15 @@
 // The recorder: check, count down, record with pauses, look at the takes, use one of them.
-import { Refused, call } from "../api.js";
-import { LiveUpload } from "../submission/live-upload.js";
 import { clock, say } from "../texts.js";
-import { Pool } from "../upload/pool.js";
 import { Capture, canShareScreen, problemOf } from "./capture.js";
+import { Checks } from "./checks.js";
 import { discard, finishDiscard } from "./discard.js";
-import { minutesFor, standing } from "./limits.js";
-import { BITS, Recorder, canRecord } from "./recorder.js";
-import { askToKeep, roomHere, takesOf } from "./takes.js";
+import { standing } from "./limits.js";
+import { Recorder, canRecord } from "./recorder.js";
+import { Sending } from "./sending.js";
+import { askToKeep, takesOf } from "./takes.js";
 
 const COUNT_FROM = 3;
 const PHRASE_MS = 20_000;
-const LOOK_MS = 100;
-const AT_ONCE = 3;
 const LATE_MS = 300; // what is longer than the rubric takes by more than a second is refused
 
 export class Studio {
@@ -22,14 +19,12 @@ export class Studio {
     this.source = this.sources[0];
     this.capture = new Capture();
     this.capture.addEventListener("lost", () => this.#lost());
+    this.checks = new Checks({ main, screen, capture: this.capture });
+    this.sending = new Sending((upload) => this.#sent(upload));
     this.takes = [];
-    this.uploads = new Map();
-    this.pool = new Pool(AT_ONCE);
     this.wanted = {};
-    addEventListener("online", () => this.uploads.forEach((upload) => upload.hurry()));
-    addEventListener("offline", () => this.uploads.forEach((upload) => this.#sent(upload)));
     addEventListener("beforeunload", (event) => this.busy && event.preventDefault());
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.capture.stream && this.#showDevices());
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.capture.stream && this.checks.showDevices(this.source));
   }
 
   get busy() {
@@ -70,18 +65,8 @@ export class Studio {
       else if (state === "recording" && take.saved === 0) await discard(take);
       else if (state === "recording") await take.save({ state: "finished" });
       if (take.record.state === "finished" && take.saved) this.takes.push(take);
-      if (take.record.state === "used") this.#sendUsed(take);
+      if (take.record.state === "used") this.sending.goOn(take);
     }
-  }
-
-  // It was on its way when the page of the submission was left: it goes on from here.
-  #sendUsed(take) {
-    const changed = ({ state }) => {
-      if (state === "done") take.forget().catch((error) => console.warn("not cleared", error));
-    };
-    const upload = new LiveUpload({ take, pool: this.pool, changed, finished: true });
-    this.uploads.set(take.id, upload);
-    upload.run();
   }
 
   #foundWords({ record }) {
@@ -99,15 +84,13 @@ export class Studio {
       await this.capture.open(this.source, this.wanted);
     } catch (error) {
       console.warn("no recording", error);
-      this.#stopLooking();
+      this.checks.stop();
       this.screen.setPhase("check");
       return this.screen.problem(problemOf(error, this.source), {}, { again: true });
     }
     this.screen.showStream(this.capture.stream, { mirrored: this.capture.facesPerson });
     this.screen.setPhase("check");
-    this.#look();
-    this.#showRoom();
-    await Promise.all([this.#showDevices(), this.#drawPhrase()]);
+    await this.checks.begin(this.source);
   }
 
   choose(source) {
@@ -127,53 +110,12 @@ export class Studio {
     return this.want("camera", next.id);
   }
 
-  async #showDevices() {
-    this.screen.showDevices(await this.capture.devices(), { picture: this.source === "video" });
-  }
-
-  #look() {
-    this.#stopLooking();
-    this.looking = setInterval(() => {
-      if (!this.capture.stream) return;
-      this.screen.showLevel(this.capture.level(this.screen.bars.length));
-      if (this.screen.phase !== "check") return;
-      const dark = this.source === "video" ? this.capture.isDark(this.screen.live) : null;
-      this.screen.check("light", !dark, dark === null ? null : say(dark ? "light_dark" : "light_good"));
-    }, LOOK_MS);
-  }
-
-  #stopLooking() {
-    clearInterval(this.looking);
-  }
-
-  async #showRoom() {
-    const room = await roomHere();
-    if (room === null) return;
-    const n = Math.min(600, minutesFor(room, BITS.audio + (this.source === "audio" ? 0 : BITS.video)));
-    const needed = (this.screen.limits.max_ms ?? 600_000) / 60_000;
-    this.screen.check("room", n >= needed, say(n >= needed ? "room_good" : "room_less", { n }));
-  }
-
-  // A new phrase for each recording; without a connection one may record without it, and the assessor is told.
-  async #drawPhrase() {
-    if (!("phrase" in this.main.dataset) || this.phrase) return;
-    try {
-      this.phrase = await call("POST", `/api/v1/submissions/${this.submission}/phrases`, {});
-      this.screen.check("phrase", true, say("phrase_ready"));
-    } catch (error) {
-      if (!(error instanceof Refused || error instanceof TypeError)) throw error;
-      const why = error instanceof Refused ? error.message : say("no_connection");
-      this.screen.check("phrase", false, say("phrase_missing", { why }));
-    }
-    this.screen.showPhrase(this.phrase?.text);
-  }
-
   // Record ------------------------------------------------------------------------------------------------------------
 
   async count() {
     if (!this.capture.stream) return this.check();
     askToKeep().catch((error) => console.warn("the browser may clear this", error));
-    if ("phrase" in this.main.dataset && !this.phrase) this.#drawPhrase();
+    this.checks.drawPhrase();
     this.screen.setPhase("count");
     let left = COUNT_FROM;
     this.screen.count(left);
@@ -192,16 +134,16 @@ export class Studio {
   }
 
   async record() {
-    const { submission, source, phrase } = this;
-    const recorder = new Recorder({ submission, source, stream: this.capture.stream, phrase: phrase ?? null, name: say("rec_name") });
+    const { submission, source } = this;
+    const phrase = this.checks.takePhrase();
+    const recorder = new Recorder({ submission, source, stream: this.capture.stream, phrase, name: say("rec_name") });
     this.recorder = recorder;
-    this.phrase = null;
     recorder.addEventListener("kept", () => this.#kept());
     recorder.addEventListener("tick", () => this.#tick());
     recorder.addEventListener("stopped", ({ detail }) => this.#stopped(detail));
     await recorder.start();
     this.takes.push(recorder.take);
-    this.#send(recorder.take);
+    this.sending.begin(recorder.take);
     this.screen.showKept(true);
     this.screen.showSent(null);
     this.screen.setPhase("rec");
@@ -225,12 +167,6 @@ export class Studio {
     }
   }
 
-  #send(take) {
-    const upload = new LiveUpload({ take, pool: this.pool, changed: (each) => this.#sent(each) });
-    this.uploads.set(take.id, upload);
-    upload.run();
-  }
-
   #sent(upload) {
     if (upload.take === this.shown) this.screen.showSent(upload);
   }
@@ -241,8 +177,9 @@ export class Studio {
 
   #kept() {
     const { take } = this.recorder;
-    this.uploads.get(take.id)?.hurry();
-    this.#sent(this.uploads.get(take.id));
+    const upload = this.sending.of(take);
+    upload?.hurry();
+    this.#sent(upload);
     this.screen.showKept(take.kept);
     if (!take.kept && this.told !== take.id) {
       this.told = take.id;
@@ -287,7 +224,7 @@ export class Studio {
 
   #stopped(why) {
     this.awake?.release();
-    this.#stopLooking();
+    this.checks.stop();
     this.capture.close();
     this.screen.showStream(null, { mirrored: false });
     const { take, elapsed_ms } = this.recorder;
@@ -312,7 +249,7 @@ export class Studio {
     this.reviewed = take;
     this.screen.setPhase("review");
     this.screen.showTakes(this.takes, take, said);
-    this.screen.showSent(this.uploads.get(take.id) ?? null);
+    this.screen.showSent(this.sending.of(take) ?? null);
   }
 
   openTake(id) {
@@ -321,7 +258,7 @@ export class Studio {
   }
 
   retake() {
-    this.phrase = null;
+    this.checks.takePhrase();
     this.screen.showPhrase(null);
     return this.check();
   }
@@ -338,8 +275,7 @@ export class Studio {
   }
 
   #drop(take) {
-    this.uploads.get(take.id)?.stop();
-    this.uploads.delete(take.id);
+    this.sending.stop(take);
     return discard(take);
   }
 
@@ -347,7 +283,7 @@ export class Studio {
   async use() {
     const take = this.reviewed;
     this.screen.setBusy(true);
-    this.uploads.get(take.id)?.stop();
+    this.sending.stop(take);
     for (const other of this.takes.filter((each) => each !== take)) await this.#drop(other);
     const whole = take.kept;
     if (whole) await take.save({ state: "used" });
@@ -383,8 +319,6 @@ export class Studio {
       this.sendingHere = false;
       location.assign(this.main.dataset.back);
     };
-    const upload = new LiveUpload({ take, pool: this.pool, changed, finished: true });
-    this.uploads.set(take.id, upload);
-    return upload.run();
+    return this.sending.finish(take, changed);
   }
 }

@@ -1,23 +1,19 @@
 // A take on its way while it is still growing: each full part is sent at once, the rest when it is finished.
-// It goes on by itself after a lost connection; what the storage holds is asked for, never sent twice.
+// What the storage holds is asked for, never sent twice.
 import { Refused, call } from "../api.js";
 import { fingerprint } from "../upload/fingerprint.js";
-import { backoff, missingParts, rangeOf } from "../upload/plan.js";
+import { LastingUpload } from "../upload/lasting.js";
+import { missingParts, rangeOf } from "../upload/plan.js";
 import { put } from "../upload/put.js";
 
 const LEAST_PART = 5 * 1024 ** 2; // no part but the last may be smaller
 
-export class LiveUpload {
-  // `finished`: nothing will be added. `changed(upload)` is called whenever state or sent bytes change.
+export class LiveUpload extends LastingUpload {
+  // `finished`: nothing will be added.
   constructor({ take, pool, changed, finished = false }) {
-    Object.assign(this, { take, pool, changed, finished });
-    this.state = "waiting";
-    this.reason = "";
+    super({ pool, changed });
+    Object.assign(this, { take, finished });
     this.sizes = null;
-    this.flying = new Map();
-    this.tries = 0;
-    this.stopper = new AbortController();
-    this.wake = () => {};
   }
 
   get evidence() {
@@ -33,46 +29,16 @@ export class LiveUpload {
     return Math.min(this.size, all.reduce((sum, each) => sum + each, 0));
   }
 
-  #set(state, reason = "") {
-    this.state = state;
-    this.reason = reason;
-    this.changed(this);
-  }
-
-  pause() {
-    if (this.state === "done" || this.state === "refused") return;
-    this.#set("paused");
-    this.stopper.abort();
-    this.flying.clear();
-  }
-
-  resume() {
-    if (this.state !== "paused") return;
-    this.stopper = new AbortController();
-    this.tries = 0;
-    this.run();
-  }
-
-  stop() {
-    this.state = "stopped";
-    this.stopper.abort();
-  }
-
-  /** The connection is back, or there is more to send: don't wait any longer. */
-  hurry() {
-    this.wake();
-  }
-
   async run() {
     const { signal } = this.stopper;
     while (!signal.aborted) {
       try {
         if (await this.#once(signal)) return;
-        if (!this.#more()) await this.#wait(null, signal);
+        if (!this.#more()) await this.wait(null, signal);
       } catch (error) {
         this.flying.clear();
         this.sizes = null;
-        if (signal.aborted || !(await this.#goesOn(error, signal))) return;
+        if (signal.aborted || !(await this.goesOn(error, signal))) return;
       }
     }
   }
@@ -87,40 +53,11 @@ export class LiveUpload {
     return ((this.sizes?.size ?? 0) + 1) * (this.take.record.part_size ?? LEAST_PART);
   }
 
-  async #goesOn(error, signal) {
-    if (error instanceof Refused && error.code === "not-uploading") return this.#over();
-    if (error instanceof Refused && error.code === "too-many-items" && !this.finished) {
-      this.#set("no-room"); // the earlier take still stands there; this one waits until it is chosen
-      await this.#wait(null, signal);
-      return true;
-    }
-    const ours = error instanceof Refused && error.code !== "storage" && !error.passing && error.code !== "parts-missing";
-    if (ours) {
-      this.#set("refused", error.message);
-      return false;
-    }
-    if (!(error instanceof Refused || error instanceof TypeError || error.name === "Error" || error.name === "AbortError")) throw error;
-    this.tries += 1;
-    this.#set(navigator.onLine ? "retrying" : "offline");
-    await this.#wait(backoff(this.tries) * 1000, signal);
+  async goesOn(error, signal) {
+    if (error.code !== "too-many-items" || this.finished) return super.goesOn(error, signal);
+    this.set("no-room"); // the earlier take still stands there; this one waits until it is chosen
+    await this.wait(null, signal);
     return true;
-  }
-
-  // It was completed by an earlier call whose answer was lost.
-  #over() {
-    this.#set("done");
-    return false;
-  }
-
-  #wait(milliseconds, signal) {
-    return new Promise((resolve) => {
-      const timer = milliseconds === null ? null : setTimeout(resolve, milliseconds);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      signal.addEventListener("abort", this.wake, { once: true });
-    });
   }
 
   // One pass over all that can be sent; true once everything has arrived.
@@ -133,15 +70,15 @@ export class LiveUpload {
       this.sizes = new Map(parts.map((part) => [part.number, part.size_bytes]));
     }
     const { finished, size, blob } = { finished: this.finished, size: this.size, blob: this.take.blob };
-    this.#set("sending");
+    this.set("sending");
     await this.#send(blob, finished ? size : size - (size % this.take.record.part_size), signal);
     this.tries = 0;
     if (!finished) return false;
-    this.#set("finishing");
+    this.set("finishing");
     const sha256 = await fingerprint(blob, { signal });
     const part_count = Math.ceil(size / this.take.record.part_size);
     await call("POST", `${path}/complete`, { sha256, part_count, size_bytes: size }, { signal });
-    this.#set("done");
+    this.set("done");
     return true;
   }
 
@@ -159,20 +96,10 @@ export class LiveUpload {
     const partSize = this.take.record.part_size;
     const held = [...this.sizes].map(([number, size_bytes]) => ({ number, size_bytes }));
     const numbers = missingParts(Math.ceil(upTo / partSize), partSize, upTo, held);
-    const group = new AbortController();
-    const both = AbortSignal.any([signal, group.signal]);
-    const sends = numbers.map((number) => this.pool.run(() => this.#sendOne(number, blob, upTo, both)));
-    try {
-      await Promise.all(sends);
-    } catch (error) {
-      group.abort();
-      await Promise.allSettled(sends);
-      throw error;
-    }
+    await this.sendAll(numbers, (number, both) => this.#sendOne(number, blob, upTo, both), signal);
   }
 
   async #sendOne(number, blob, upTo, signal) {
-    signal.throwIfAborted();
     const [start, end] = rangeOf(number, this.take.record.part_size, upTo);
     const wanted = { parts: [{ number, size_bytes: end - start }] };
     const { parts } = await call("POST", `/api/v1/evidence/${this.evidence}/parts`, wanted, { signal });

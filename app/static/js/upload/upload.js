@@ -1,23 +1,18 @@
 // One file on its way: asks what the storage holds, sends the rest in parts, says the fingerprint, completes.
-// It goes on by itself after a lost connection, a restarted server or an expired address; only a refusal ends it.
-import { Refused, call } from "../api.js";
+import { call } from "../api.js";
 import { fingerprint } from "./fingerprint.js";
-import { backoff, missingParts, rangeOf } from "./plan.js";
+import { LastingUpload } from "./lasting.js";
+import { missingParts, rangeOf } from "./plan.js";
 import { put } from "./put.js";
 
 const SIGN_AT_ONCE = 12;
 
-export class Upload {
-  // `plan`: {partSize, partCount}. `changed(upload)` is called whenever state or sent bytes change.
+export class Upload extends LastingUpload {
+  // `plan`: {partSize, partCount}.
   constructor({ evidence, file, plan, pool, changed }) {
-    Object.assign(this, { evidence, file, plan, pool, changed });
-    this.state = "waiting";
+    super({ pool, changed });
+    Object.assign(this, { evidence, file, plan });
     this.arrived = 0;
-    this.flying = new Map();
-    this.tries = 0;
-    this.reason = "";
-    this.stopper = new AbortController();
-    this.wake = () => {};
   }
 
   get sent() {
@@ -28,36 +23,6 @@ export class Upload {
 
   get size() {
     return this.file.size;
-  }
-
-  #set(state, reason = "") {
-    this.state = state;
-    this.reason = reason;
-    this.changed(this);
-  }
-
-  pause() {
-    if (this.state === "done" || this.state === "refused") return;
-    this.#set("paused");
-    this.stopper.abort();
-    this.flying.clear();
-  }
-
-  resume() {
-    if (this.state !== "paused") return;
-    this.stopper = new AbortController();
-    this.tries = 0;
-    this.run();
-  }
-
-  stop() {
-    this.state = "stopped";
-    this.stopper.abort();
-  }
-
-  // The connection is back, or the reader looks at the page again: don't wait any longer.
-  hurry() {
-    this.wake();
   }
 
   async run() {
@@ -73,58 +38,32 @@ export class Upload {
       } catch (error) {
         this.flying.clear();
         if (signal.aborted) return;
-        if (!(await this.#goesOn(error, signal))) return;
+        if (!(await this.goesOn(error, signal))) return;
       }
     }
   }
 
-  async #goesOn(error, signal) {
-    if (error.name === "NotReadableError" || error.name === "NotFoundError") {
-      this.#set("file-gone");
-      return false;
-    }
-    if (error.code === "not-uploading") {
-      this.#set("done"); // somebody else completed it: another tab, or a call whose answer was lost
-      return false;
-    }
-    const ours = error instanceof Refused && error.code !== "storage" && !error.passing && error.code !== "parts-missing";
-    if (ours) {
-      this.#set("refused", error.message);
-      return false;
-    }
-    console.warn("upload interrupted", error);
-    this.tries += 1;
-    if (this.tries === 1 && error.code === "storage" && error.status === 403) return true; // signed too long ago
-    this.#set(navigator.onLine ? "retrying" : "offline");
-    await this.#wait(backoff(this.tries) * 1000, signal);
-    return true;
-  }
-
-  #wait(milliseconds, signal) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      const now = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.wake = now;
-      signal.addEventListener("abort", now, { once: true });
-    });
+  goesOn(error, signal) {
+    if (error.name !== "NotReadableError" && error.name !== "NotFoundError") return super.goesOn(error, signal);
+    this.set("file-gone");
+    return false;
   }
 
   async #once(signal) {
     const path = `/api/v1/evidence/${this.evidence}`;
     const { parts } = await call("GET", `${path}/parts`, undefined, { signal });
     this.arrived = parts.reduce((sum, part) => sum + part.size_bytes, 0);
-    this.#set("sending");
+    this.set("sending");
     const print = this.#fingerprint(signal);
     print.catch(() => {}); // awaited below; a failed part must not leave it unhandled meanwhile
     const { partSize, partCount } = this.plan;
-    await this.#sendAll(missingParts(partCount, partSize, this.size, parts), signal);
+    const numbers = missingParts(partCount, partSize, this.size, parts);
+    const signer = new Signer(this.evidence, numbers);
+    await this.sendAll(numbers, async (number, both) => this.#send(await signer.of(number, both), both), signal);
     const sha256 = await print;
-    this.#set("finishing");
+    this.set("finishing");
     await call("POST", `${path}/complete`, { sha256, part_count: partCount, size_bytes: this.size }, { signal });
-    this.#set("done");
+    this.set("done");
   }
 
   // Computed once, beside the sending, whatever happens to the connection meanwhile.
@@ -134,25 +73,6 @@ export class Upload {
       throw error;
     });
     return this.print;
-  }
-
-  async #sendAll(numbers, signal) {
-    const group = new AbortController();
-    const both = AbortSignal.any([signal, group.signal]);
-    const signer = new Signer(this.evidence, numbers);
-    const sends = numbers.map((number) =>
-      this.pool.run(async () => {
-        both.throwIfAborted();
-        await this.#send(await signer.of(number, both), both);
-      }),
-    );
-    try {
-      await Promise.all(sends);
-    } catch (error) {
-      group.abort();
-      await Promise.allSettled(sends);
-      throw error;
-    }
   }
 
   async #send(part, signal) {
