@@ -4,22 +4,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, text, update
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
 
 from app.actor import Actor, Role
 from app.assessments.models import Assessment
 from app.audit import service as audit
 from app.db.locking import locked, locked_if_free
 from app.errors import Conflict, NotAllowed, NotFound
-from app.evidence.identity import has_recorded
-from app.evidence.models import WAITING, Involvement, Submission
-from app.evidence.states import Part, Purpose, SubmissionState
+from app.evidence.models import Involvement, Submission
+from app.evidence.states import Part, SubmissionState
 from app.frameworks.models import RubricVersion
+from app.review.claimable import waiting_submissions, why_not
 from app.review.hooks import Taking
 from app.review.models import Claim
 from app.review.models import Conflict as DeclaredConflict
-from app.review.rules import ClaimFacts, why_not_claimable
 
 TRIES = 20
 ROUNDS = 5
@@ -60,63 +59,8 @@ def claim_next(session: Session, *, by: Taking) -> Claim | None:
     return None
 
 
-def waiting_submissions(*, actor: Actor, now: datetime) -> Any:
-    """Return the query of what waits for this assessor, oldest first: ready, or claimed and expired."""
-    expired = select(Claim.submission_id).where(col(Claim.ended_at).is_(None), col(Claim.expires_at) <= now)
-    mine = select(Involvement.submission_id).where(
-        Involvement.person_id == actor.person_id, Involvement.part != Part.FIRST
-    )
-    conflicts = select(DeclaredConflict.submission_id).where(DeclaredConflict.person_id == actor.person_id)
-    query = select(Submission).where(
-        Submission.organisation_id == actor.organisation_id,
-        text(WAITING),
-        or_(
-            Submission.state == SubmissionState.READY,
-            (col(Submission.state) == SubmissionState.IN_ASSESSMENT) & col(Submission.id).in_(expired),
-        ),
-        col(Submission.id).not_in(mine),
-        col(Submission.id).not_in(conflicts),
-        Submission.purpose != Purpose.DEMONSTRATION,
-    )
-    limit = actor.rubrics.get(Role.ASSESSOR)
-    if limit is not None:
-        query = query.where(col(Submission.rubric_code).in_(limit))
-    return query.order_by(col(Submission.ready_at), col(Submission.id))
-
-
-def why_not(session: Session, *, actor: Actor, submission: Submission) -> str | None:
-    """Say why this person may not assess this submission, or None."""
-    part = session.get(Involvement, (submission.id, actor.person_id))
-    return why_not_claimable(
-        ClaimFacts(
-            is_candidate=submission.candidate_id == actor.person_id,
-            has_other_part=part is not None and part.part is not Part.FIRST,
-            validated_earlier_attempt=_validated_earlier(session, actor.person_id, submission),
-            has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
-            knows_the_candidate=actor.has(Role.ADMINISTRATOR) and has_recorded(session, submission.id, actor.person_id),
-            is_qualified=actor.may_judge(Role.ASSESSOR, submission.rubric_code),
-        )
-    )
-
-
 def _is_closed(submission: Submission) -> bool:
     return submission.state not in {SubmissionState.READY, SubmissionState.IN_ASSESSMENT}
-
-
-def _validated_earlier(session: Session, person_id: UUID, submission: Submission) -> bool:
-    if submission.attempt == 1:
-        return False
-    earlier = (
-        select(Involvement.submission_id)
-        .join(Submission, col(Submission.id) == col(Involvement.submission_id))
-        .where(
-            Involvement.person_id == person_id,
-            Involvement.part == Part.VALIDATOR,
-            Submission.candidate_id == submission.candidate_id,
-            Submission.rubric_code == submission.rubric_code,
-        )
-    )
-    return session.exec(earlier).first() is not None
 
 
 def _take(session: Session, *, submission: Submission, by: Taking) -> Claim | None:

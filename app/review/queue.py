@@ -14,7 +14,7 @@ from app.errors import BadRequest
 from app.evidence.models import Evidence, Submission
 from app.evidence.processing import NOT_SCANNED
 from app.evidence.states import JUDGED, EvidenceKind
-from app.review.claims import waiting_submissions, why_not
+from app.review.claimable import waiting_submissions, why_not
 
 TURNAROUND = timedelta(days=5)
 LIMIT = 200

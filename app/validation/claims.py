@@ -105,7 +105,7 @@ def why_not(session: Session, *, actor: Actor, waiting: Waiting) -> str | None:
             has_other_part=own is not None and own.part is not Part.VALIDATOR,
             had_part_in_earlier_attempt=_judged_earlier_attempt(session, actor.person_id, submission),
             has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
-            knows_the_candidate=actor.has(Role.ADMINISTRATOR) and has_recorded(session, submission.id, actor.person_id),
+            knows_the_candidate=has_recorded(session, submission.id, actor.person_id),
         )
     )
 

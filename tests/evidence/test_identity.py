@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from app.accounts.models import Person
+from app.accounts.models import Membership, Person
 from app.actor import Role
 from app.audit.models import AuditEvent
 from app.audit.service import verify
@@ -106,6 +106,10 @@ def test_who_records_it_judges_nothing_of_it_and_who_judges_does_not_record_it(
     assert (refused.status_code, refused.json()["code"]) == (403, "separation-of-duties")
     assert client.post("/api/v1/queue/claims", json={}, headers=both).json()["submission_id"] == second
     refused = put(client, second, both, "supervised")
+    assert (refused.status_code, refused.json()["code"]) == (403, "separation-of-duties")
+    with writing(engine) as session:  # an administrator no longer, and still knows the name
+        session.delete(session.exec(select(Membership).where(Membership.role == Role.ADMINISTRATOR)).one())
+    refused = client.post("/api/v1/queue/claims", json={"submission_id": first}, headers=both)
     assert (refused.status_code, refused.json()["code"]) == (403, "separation-of-duties")
 
 
