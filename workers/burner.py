@@ -5,7 +5,6 @@
 
 import hashlib
 import os
-import signal
 import sys
 import threading
 from typing import Any
@@ -15,7 +14,7 @@ from app.db.engine import make_engine
 from app.jobs.engine import Handler, Run, Work
 from app.jobs.models import Job, Queue
 from app.settings import load_settings
-from workers.worker import Worker
+from workers.worker import Worker, ended_by_signals
 
 
 def burn(_run: Run, args: dict[str, Any]) -> None:
@@ -29,16 +28,16 @@ def handler(_job: Job) -> Handler:
 
 
 def main() -> None:
-    """Work until SIGTERM."""
+    """Work until SIGTERM or SIGINT."""
     (core,) = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core)})
     engine = make_engine(load_settings().database)
     work = Work(engine, [Queue.QUICK], 1, handler, lambda *_: None, periodic={})
     worker = Worker(work, stopping=threading.Event(), end_children=lambda: None)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    worker.run()
-    engine.dispose()
+    with ended_by_signals(worker):
+        worker.run()
+        engine.dispose()
 
 
 if __name__ == "__main__":

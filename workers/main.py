@@ -3,7 +3,6 @@
 import argparse
 import logging
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -37,7 +36,7 @@ from workers.media.tools import open_tools
 from workers.observing import observed
 from workers.speech.client import SpeechOptions
 from workers.transcribers import Transcribers
-from workers.worker import Worker
+from workers.worker import Worker, ended_by_signals
 
 log = logging.getLogger("assay.worker")
 
@@ -95,20 +94,19 @@ def _run(settings: Settings, queues: list[Queue], concurrency: int, held: IO[byt
     engine = bench.engine
     work = Work(engine, queues, concurrency, partial(_handler, bench), when_failed)
     worker = Worker(work, stopping=bench.stopping, end_children=bench.transcribers.stop)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
-    if held is not None:  # nobody else can be running a job: take up at once what a killed worker left
-        log.info("taken up %d jobs of an earlier worker", embedded.free_leases(engine))
-        presence.clear(engine)
-    else:
-        resolve_name("workers.watchdog:watch")(engine, silent_for=worker.silent_for)
-    watch = Watch(engine, bench.storage, workers=list)
-    health.listen(settings, missing=lambda: watch.missing(["database", "storage"]), silent_for=worker.silent_for)
-    try:
-        worker.run()
-    finally:
-        bench.transcribers.stop()
-        engine.dispose()
+    with ended_by_signals(worker):
+        if held is not None:  # nobody else can be running a job: take up at once what a killed worker left
+            log.info("taken up %d jobs of an earlier worker", embedded.free_leases(engine))
+            presence.clear(engine)
+        else:
+            resolve_name("workers.watchdog:watch")(engine, silent_for=worker.silent_for)
+        watch = Watch(engine, bench.storage, workers=list)
+        health.listen(settings, missing=lambda: watch.missing(["database", "storage"]), silent_for=worker.silent_for)
+        try:
+            worker.run()
+        finally:
+            bench.transcribers.stop()
+            engine.dispose()
         if held is not None:
             held.close()
     return 0

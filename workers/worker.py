@@ -5,10 +5,12 @@ worker must not be taken for a dead one meanwhile.
 """
 
 import logging
+import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pkgutil import resolve_name
 from queue import Empty, SimpleQueue
 
@@ -126,3 +128,18 @@ class Worker:
             presence.leave(self._work.engine, self._me)
         except (Unavailable, SQLAlchemyError) as error:  # it will be swept
             log.warning("%s", error)
+
+
+@contextmanager
+def ended_by_signals(worker: Worker) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop a worker for the length of a block; those that come after it change nothing.
+
+    An interpreter that ends takes its handlers away first: one more signal would make an orderly end a death by signal.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)

@@ -22,7 +22,7 @@ from app.db.engine import make_engine, writing
 from app.errors import Invalid, Unavailable
 from app.jobs.engine import Handler, Run, Timing, Work
 from app.jobs.models import Job, Queue
-from workers.worker import Worker
+from workers.worker import Worker, ended_by_signals
 
 TABLES = (
     "CREATE TABLE started (job text, fence text, at double precision)",
@@ -113,10 +113,9 @@ def main() -> None:
     served = [Queue(name) for name in queues.split(",")]
     todo = Work(engine, served, int(concurrency), handler, tell, Timing(**seconds), json.loads(periodic))
     worker = Worker(todo, stopping=stopping, end_children=lambda: None)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
-    worker.run()
-    engine.dispose()
+    with ended_by_signals(worker):
+        worker.run()
+        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 SAMPLE = SAMPLES / "en-librivox-1.flac"
 SLOW_BYTES = 3 * 1024**2
 LONG = 120_000
+SCRIPT = re.compile(r"/dist/submission\.js")
 PARTS = 4
 
 
@@ -213,7 +214,17 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     page = as_new("candidate")
     begin(page, "Credit analysis walkthrough: small company loan")
     field = page.get_by_label("Write a text")
-    field.fill("word " * 620)
+    scripts: list[Route] = []
+
+    def hold(route: Route) -> None:
+        scripts.append(route)
+
+    page.route(SCRIPT, hold)
+    with page.expect_request(SCRIPT):
+        page.reload(wait_until="commit")
+    field.fill("word " * 620)  # before the script of the page has come, as on a slow line
+    scripts[0].continue_()
+    page.unroute(SCRIPT)
     expect(page.locator("[data-words]")).to_contain_text("620 words")
     page.reload()
     expect(page.get_by_label("Write a text")).to_have_value("word " * 620)

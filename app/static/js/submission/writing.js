@@ -45,13 +45,17 @@ class Writing {
     return { text: this.field.value, language, replaces: this.replaces, version: this.version };
   }
 
-  // What this device kept wins over the page only where the site never got it.
+  // What this device kept wins over the page only where the site never got it. What was typed before this script ran
+  // (a slow line) stands in the field, and is no less worth keeping.
   #goOn() {
     const kept = JSON.parse(localStorage.getItem(this.name) || "null");
-    this.dirty = kept !== null && kept.text !== this.field.value;
-    if (this.dirty) this.#put(kept);
+    const typed = this.field.value !== this.field.defaultValue ? this.field.value : "";
+    this.dirty = typed !== "" || (kept !== null && kept.text !== this.field.value);
+    if (this.dirty && kept) this.#put({ ...kept, text: together(kept.text, typed) });
     this.#show();
-    if (this.dirty) this.#save();
+    if (!this.dirty) return;
+    this.#keep();
+    this.#save();
   }
 
   #put({ text, language, replaces, version }) {
@@ -192,6 +196,11 @@ class Writing {
       button.disabled = false;
     }
   }
+}
+
+// What was kept and what was typed before that was seen. A browser that fills the field in again has it from us.
+function together(kept, typed) {
+  return typed === "" || kept.startsWith(typed) ? kept : typed.startsWith(kept) ? typed : `${kept}\n\n${typed}`;
 }
 
 // The text as it was written: paragraphs lie at their places, counted in characters; line ends fill what is between.
