@@ -1,9 +1,7 @@
 """Give up every right that a media tool does not need, then become that tool. Standard library only.
 
-Started by `workers.media.sandbox` as `python -I -S jail.py RULES TOOL ARGUMENTS...`, RULES being JSON
-(`Rules`).
-The order matters: resource limits, capabilities, death signal, Landlock, seccomp, exec. With `attempt` in
-the rules
+Started by `workers.media.sandbox` as `python -I -S jail.py RULES TOOL ARGUMENTS...`, RULES being JSON.
+The order matters: capabilities, death signal, Landlock, seccomp, resource limits, exec. With `attempt` in the rules
 nothing is started: the jail tries what it must not be able to do and prints what happened (the self-test).
 Sources: reliability notes 2.3; landlock(7), seccomp(2), prctl(2), capset(2).
 """
@@ -25,8 +23,7 @@ BROKEN = 126  # exit status when the jail itself could not be built; no media to
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 
-# Landlock: rights on files, in the order of the kernel's bits. A kernel knows the first
-# `FILE_RIGHTS_OF_ABI[abi]`.
+# Landlock: rights on files, in the order of the kernel's bits. A kernel knows the first `FILE_RIGHTS_OF_ABI[abi]`.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_FILE, MAKE_REG, TRUNCATE = 1 << 5, 1 << 8, 1 << 14
 FILE_RIGHTS_OF_ABI = (0, 13, 14, 15, 15, 16)
@@ -36,83 +33,8 @@ WRITABLE = READ_FILE | READ_DIR | WRITE_FILE | REMOVE_FILE | MAKE_REG | TRUNCATE
 ABI_WITH_TCP, ABI_WITH_SCOPES = 4, 6
 NR_RULESET, NR_RULE, NR_RESTRICT = 444, 445, 446  # the same on every architecture
 
-# Denied system calls: (x86_64, aarch64), None where an architecture has no such call.
-DENIED: dict[str, tuple[int | None, int | None]] = {
-    "socket": (41, 198),
-    "socketpair": (53, 199),
-    "connect": (42, 203),
-    "bind": (49, 200),
-    "listen": (50, 201),
-    "fork": (57, None),
-    "vfork": (58, None),
-    "kill": (62, 129),
-    "tkill": (200, 130),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_send_signal": (424, 424),
-    "pidfd_open": (434, 434),
-    "pidfd_getfd": (438, 438),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
-    "kcmp": (312, 272),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    "sched_setscheduler": (144, 119),
-    "sched_setattr": (314, 274),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "shmget": (29, 194),  # memory and queues that all programs of one user share
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "semget": (64, 190),
-    "semctl": (66, 191),
-    "msgget": (68, 186),
-    "msgctl": (71, 187),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265),
-    "personality": (135, 92),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "quotactl": (179, 60),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "reboot": (169, 142),
-    "acct": (163, 89),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "syslog": (103, 116),
-}
-CLONE, CLONE3, TGKILL, PRLIMIT = (56, 220), (435, 435), (234, 131), (302, 261)
+# System calls that are looked at more closely: (x86_64, aarch64). Those denied outright are in `calls.py`.
+CLONE, CLONE3, TGKILL, PRLIMIT, PRCTL = (56, 220), (435, 435), (234, 131), (302, 261), (157, 167)
 CLONE_THREAD = 0x00010000
 CLONE_NAMESPACES = 0x7E020080  # NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 AUDIT_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -172,8 +94,7 @@ def drop_capabilities(kernel: ctypes.CDLL) -> None:
 def die_with(kernel: ctypes.CDLL, parent: int) -> None:
     """Ask to be killed when the thread that started us ends; `parent` 0 means that somebody else sees to it.
 
-    The signal refers to the parent thread, which waits for us for as long as we live. If the whole worker
-    was killed
+    The signal refers to the parent thread, which waits for us for as long as we live. If the whole worker was killed
     before the request was made there is a new parent by now: then there is nobody left to work for.
     """
     if not parent:
@@ -226,10 +147,11 @@ def _refuse_if(number: int, answer: int = REFUSE) -> bytes:
     return _step(EQUAL, number, no=1) + _step(RETURN, answer)
 
 
-def seccomp_program(machine: str, pid: int) -> bytes:
+def seccomp_program(machine: str, pid: int, denied: list[int]) -> bytes:
     """Return the filter: no sockets, no other processes, no namespaces, no tracing, no kernel interfaces.
 
     New threads are allowed, new processes are not; `tgkill` (abort) reaches our own threads only, `prlimit` ourselves.
+    `prctl` can't take the death signal back: nothing outlives its worker.
     """
     if machine not in AUDIT_ARCHITECTURES:
         raise Broken(f"no system call table for {machine}")
@@ -238,23 +160,24 @@ def seccomp_program(machine: str, pid: int) -> bytes:
     program += _step(EQUAL, architecture, yes=1) + _step(RETURN, KILL_PROCESS)
     program += _step(LOAD, OFFSET_NUMBER)
     program += _step(AT_LEAST, X32_CALLS, no=1) + _step(RETURN, REFUSE)
-    for numbers in DENIED.values():
-        number = numbers[column]
-        program += b"" if number is None else _refuse_if(number)
+    for number in denied:
+        program += _refuse_if(number)
     program += _refuse_if(CLONE3[column], NO_SUCH_CALL)
     program += _step(EQUAL, CLONE[column], no=5) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
     program += _step(HAS_BITS, CLONE_NAMESPACES, yes=1) + _step(HAS_BITS, CLONE_THREAD, yes=1)
     program += _step(RETURN, REFUSE) + _step(RETURN, ALLOW)
     program += _step(EQUAL, TGKILL[column], no=4) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
     program += _step(EQUAL, pid, yes=1) + _step(RETURN, REFUSE) + _step(RETURN, ALLOW)
+    program += _step(EQUAL, PRCTL[column], no=4) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
+    program += _step(EQUAL, PR_SET_PDEATHSIG, no=1) + _step(RETURN, REFUSE) + _step(RETURN, ALLOW)
     program += _step(EQUAL, PRLIMIT[column], no=4) + _step(LOAD, OFFSET_FIRST_ARGUMENT)
     program += _step(EQUAL, 0, yes=2) + _step(EQUAL, pid, yes=1) + _step(RETURN, REFUSE)
     return program + _step(RETURN, ALLOW)
 
 
-def restrict_calls(kernel: ctypes.CDLL) -> None:
+def restrict_calls(kernel: ctypes.CDLL, denied: list[int]) -> None:
     """Install the seccomp filter for this process and whatever it becomes."""
-    program = seccomp_program(os.uname().machine, os.getpid())
+    program = seccomp_program(os.uname().machine, os.getpid(), denied)
     steps = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(steps))
     _checked(kernel.prctl(PR_SET_SECCOMP, 2, header, 0, 0), "seccomp")
@@ -277,6 +200,11 @@ def _start_process() -> None:
         os._exit(0)
 
 
+def _forget_the_worker() -> None:
+    if libc().prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 def _ask_limits(pid: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_NOFILE)
 
@@ -286,9 +214,12 @@ def attempts(targets: dict[str, str]) -> dict[str, str]:
     tries: dict[str, Callable[[], None]] = {
         "read outside": partial(_read, targets["secret"]),
         "write outside": partial(_touch, targets["outside"]),
+        "change outside": partial(os.chmod, targets["secret"], 0o600),
+        "link to outside": partial(os.symlink, targets["secret"], targets["link"]),
         "socket": partial(_open_socket, socket.AF_INET),
         "unix socket": partial(_open_socket, socket.AF_UNIX),
         "process": _start_process,
+        "outlive the worker": _forget_the_worker,
         "limits of others": partial(_ask_limits, int(targets["starter"])),
         "read inside": partial(_read, targets["given"]),
         "write inside": partial(_touch, targets["result"]),
@@ -316,7 +247,7 @@ def confine(rules: dict[str, object]) -> None:
         if rules["landlock"]:
             restrict_files(kernel, reads=list(rules["reads"]), writes=list(rules["writes"]))  # type: ignore[call-overload]
         if rules["confined"]:
-            restrict_calls(kernel)
+            restrict_calls(kernel, list(rules["denied"]))  # type: ignore[call-overload]
     limit_resources(rules["limits"])  # type: ignore[arg-type]
 
 

@@ -1,7 +1,6 @@
 """The one way to start ffmpeg, ffprobe or another tool on bytes from outside: confined, limited, watched.
 
-`open_sandbox` picks how (reliability notes 2.3); `Sandbox.run` starts `jail.py`, which confines itself and
-becomes
+`open_sandbox` picks how (reliability notes 2.3); `Sandbox.run` starts `jail.py`, which confines itself and becomes
 the tool. The tool sees the files in `reads`, may write in `out_dir`, has no network and ends with its
 limits, with the caller or with the worker, whichever comes first.
 """
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from app.errors import Unavailable
 from workers.media import jail
+from workers.media.calls import denied
 from workers.media.watch import Ended, Lines, Watch, progress_lines
 
 JAIL = Path(jail.__file__).resolve()
@@ -27,7 +27,10 @@ LIBRARIES = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/e
 SYSTEM_READS = (*LIBRARIES, "/dev/null")
 GIB, MIB = 1 << 30, 1 << 20
 SIGNALLED, MOST_SIGNALS = 128, 31
-MUST_FAIL = ("read outside", "write outside", "socket", "unix socket", "process", "limits of others")
+MUST_FAIL = (
+    *("read outside", "write outside", "change outside", "link to outside", "socket", "unix socket", "process"),
+    *("outlive the worker", "limits of others"),
+)
 MUST_WORK = ("read inside", "write inside")
 
 
@@ -87,8 +90,7 @@ class Sandbox:
     ) -> Finished:
         """Run a tool to its end and return how it went; the first word of `command` is an absolute path.
 
-        `on_progress` gets the seconds of media done, from ffmpeg's `-progress pipe:1`; an error it raises
-        ends the
+        `on_progress` gets the seconds of media done, from ffmpeg's `-progress pipe:1`; an error it raises ends the
         tool and goes on to the caller. `on_line` gets each line of the output instead of it being kept. The
         calling thread must stay: the tool dies with it.
         Raises `Unavailable` when confinement is asked for and can't be had.
@@ -105,6 +107,7 @@ class Sandbox:
             "parent": 0 if self.confinement is Confinement.BWRAP else os.getpid(),
             "confined": confined,
             "landlock": confined and self.landlock_abi > 0,
+            "denied": denied(os.uname().machine),
             "reads": [*SYSTEM_READS, *(str(path.resolve()) for path in reads)],
             "writes": [str(out_dir.resolve())],
             "limits": {
@@ -162,10 +165,13 @@ class Sandbox:
                 "given": str(given),
                 "starter": str(os.getpid()),
                 "result": str(inside / "result"),
+                "link": str(inside / "link"),
             }
             answer = self._start([json.dumps(rules)], [given], inside, limits, Watch())
             tried = dict(json.loads(answer.stdout)) if answer.ok else {"started": answer.stderr.strip()}
-            if not (folder / "written").exists():  # bubblewrap lets it write into thin air
+            if (
+                tried.get("write outside") == "done" and not (folder / "written").exists()
+            ):  # bubblewrap lets it write into thin air
                 tried["write outside"] = "nothing written"
             return tried
 

@@ -93,8 +93,8 @@ class Watch:
                 while selector.get_map() and seen.ended is Ended.EXIT:
                     self._look(selector)
                     seen.ended = self._why_end(seen.ended, deadline)
-                if seen.ended is Ended.EXIT:
-                    _wait(process, seen, deadline)
+                while seen.ended is Ended.EXIT and not _is_over(process):  # it closed its pipes and goes on
+                    seen.ended = self._why_end(seen.ended, deadline)
             finally:
                 _end(process)
         return seen
@@ -125,11 +125,12 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _wait(process: Process, seen: Seen, deadline: float) -> None:
+def _is_over(process: Process) -> bool:
     try:
-        process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        process.wait(timeout=LOOK_SECONDS)
     except subprocess.TimeoutExpired:
-        seen.ended = Ended.TIMEOUT
+        return False
+    return True
 
 
 def _end(process: Process) -> None:
