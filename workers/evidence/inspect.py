@@ -84,12 +84,12 @@ def examine(task: Task, facts: Facts, original: Path, scratch: Path) -> Inspecte
         return refusal
     try:
         found = probe(original, tools=task.bench.tools, scratch=scratch)
+        if refusal := refuse_streams(found, limits):
+            return refusal
+        task.check()
+        extent = count(original, tools=task.bench.tools, scratch=scratch, cancelled=task.halted)
     except Unreadable as error:
         return Refusal(error.code, error.detail)
-    if refusal := refuse_streams(found, limits):
-        return refusal
-    task.check()
-    extent = count(original, tools=task.bench.tools, scratch=scratch, cancelled=task.halted)
     if refusal := refuse_extent(found, extent, limits):
         return refusal
     size_seen = found.video.upright_size if found.video else (None, None)

@@ -1,9 +1,7 @@
 """Whether we take a recording: pure rules over what was sniffed, probed and counted.
 
-A refusal is a sentence for the candidate: what is wrong and what to do. Texts are gettext ids with named
-places.
-Shorter than the rubric asks for is no refusal: candidate and assessor are told. Limits: reliability notes
-2.3.
+A refusal is a sentence for the candidate: what is wrong and what to do. Texts are gettext ids with named places.
+Shorter than the rubric asks for is no refusal: candidate and assessor are told. Limits: reliability notes 2.3.
 """
 
 from collections.abc import Iterator
@@ -11,13 +9,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from workers.media.probe import AudioStream, Extent, Probe, VideoStream
+from workers.media.probe import TOO_HEAVY, AudioStream, Extent, Probe, TooHeavy, VideoStream
 from workers.media.sniff import MEDIA, Sniffed
 
 SHORTEST_MS = 200
 NARROWEST_PX, WIDEST_PX = 16, 4096
 MOST_PIXELS = 4096 * 2304
 STEEPEST = Fraction(8)
+# What a telephone makes at most: 4K with 120 frames a second, or slow motion. More takes hours to decode.
+MOST_POINTS_A_SECOND = 1_000_000_000
+MOST_FRAMES_A_SECOND = 300
 SAMPLE_RATES_HZ = range(8_000, 192_001)
 MOST_CHANNELS = 8
 MOST_STREAMS = 8
@@ -232,7 +233,18 @@ def refuse_extent(probe: Probe, extent: Extent, allowed: Allowed) -> Refusal | N
             "long. Copy it again from the device, then upload it.",
             {"found": in_words_ms(extent.duration_ms), "declared": in_words_ms(probe.declared_ms)},
         )
+    if probe.video and _is_too_heavy(probe.video, extent):
+        return Refusal(TooHeavy.default_code, TOO_HEAVY)
     return _refuse_length(extent.duration_ms, allowed)
+
+
+def _is_too_heavy(video: VideoStream, extent: Extent) -> bool:
+    """Tell whether there are more frames, or more points in them, than anybody records in that time."""
+    seconds = Fraction(max(1_000, extent.duration_ms), 1_000)
+    frames = extent.video_packets
+    return (
+        frames > MOST_FRAMES_A_SECOND * seconds or frames * video.width * video.height > MOST_POINTS_A_SECOND * seconds
+    )
 
 
 def is_cut_short(found_ms: int, *, of_ms: int) -> bool:

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+CPU_GRACE_SECONDS = 5
 BROKEN = 126  # exit status when the jail itself could not be built; no media tool uses it
 
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
@@ -62,17 +63,16 @@ def _checked(result: int, what: str) -> int:
 
 
 def limit_resources(limits: dict[str, int]) -> None:
-    """Set hard limits: bytes of address space and of one file, seconds of CPU, 64 open files, no core."""
-    wanted = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_CPU: limits["cpu_seconds"],
-        resource.RLIMIT_FSIZE: limits["file_bytes"],
-    }
+    """Set hard limits: bytes of address space and of one file, seconds of CPU, 64 open files, no core.
+
+    The signal for too much CPU (SIGXCPU) comes before the hard limit's kill: it says why the tool ended.
+    """
+    wanted = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64, resource.RLIMIT_FSIZE: limits["file_bytes"]}
     if sys.platform == "linux":  # macOS refuses to limit the address space
         wanted[resource.RLIMIT_AS] = limits["memory_bytes"]
     for name, value in wanted.items():
         resource.setrlimit(name, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + CPU_GRACE_SECONDS))
 
 
 def reset_signals() -> None:

@@ -1,13 +1,14 @@
 """What is in a recording, asked of ffprobe in the sandbox; its length is counted, not believed."""
 
+import signal
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from app.errors import AssayError
@@ -36,6 +37,11 @@ SHOWN = (
 
 
 ODD_GAP_SECONDS = 1.0
+MOST_FRAMES = 4_000_000  # an upload may hold a hundred times as many, of a few bytes each
+TOO_HEAVY = (
+    "This recording takes more work to convert than we allow: its picture is too large or has too many frames a "
+    "second. Export it in 1080p with 30 frames a second, then upload it again."
+)
 INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
 
 
@@ -43,6 +49,12 @@ class Unreadable(AssayError):
     """The tool can't make sense of this file: the file's fault."""
 
     default_code = "not-media"
+
+
+class TooHeavy(Unreadable):
+    """Reading it takes more than we give, whoever tries."""
+
+    default_code = "too-heavy"
 
 
 class ToolFailed(RuntimeError):
@@ -185,9 +197,21 @@ def _command(tools: Tools, options: dict[str, str], shown: str, form: str, path:
 
 
 def must_have_run(run: Finished) -> None:
-    """Raise `ToolFailed` unless the tool came to its own end, whatever its verdict on the file."""
+    """Raise unless the tool came to its own end, whatever its verdict on the file.
+
+    `TooHeavy` where it used up its CPU seconds: a busy machine gives fewer, not more expensive ones, so a new try would
+    end the same way. `ToolFailed` otherwise.
+    """
+    if run.ended is Ended.EXIT and _ran_out_of_cpu(run):
+        raise TooHeavy(TOO_HEAVY)
     if run.ended is not Ended.EXIT or run.returncode < 0:
         raise ToolFailed(f"media tool ended by {run.ended}, status {run.returncode}: {run.stderr[-500:]}")
+
+
+def _ran_out_of_cpu(run: Finished) -> bool:
+    """Tell whether SIGXCPU ended it. ffmpeg catches that one, finishes its files and says so."""
+    said = f"received signal {signal.SIGXCPU.value}"
+    return run.returncode == -signal.SIGXCPU or (not run.ok and said in run.stderr)
 
 
 def _facts(answer: _Answer) -> Probe:
@@ -246,8 +270,7 @@ def count(
 ) -> Extent:
     """Read every packet (nothing is decoded) and return how much there really is.
 
-    Browser recordings do not say how long they are, and a file cut short says too much. Raises as `probe`
-    does.
+    Browser recordings do not say how long they are, and a file cut short says too much. Raises as `probe` does.
     """
     shown = "packet=codec_type,pts_time,dts_time,duration_time"
     command = _command(tools, INPUT_OPTIONS, shown, "csv=p=0", path)
@@ -262,7 +285,8 @@ def count(
 class _Counter:
     """Adds up ffprobe's lines `kind,pts,dts,duration`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_frames: int = MOST_FRAMES) -> None:
+        self._most_frames = most_frames
         self._packets = {"video": 0, "audio": 0}
         self._times = array("d")  # of the picture, in the order of the file; 8 bytes a frame
         self._timeless = False
@@ -277,6 +301,8 @@ class _Counter:
         start = shown if shown is not None else decoded
         self._packets[kind] += 1
         if kind == "video":
+            if self._packets[kind] > self._most_frames:
+                raise TooHeavy(TOO_HEAVY)
             self._times.append(shown if shown is not None else 0.0)
             self._timeless |= shown is None
         if start is not None:
@@ -287,8 +313,9 @@ class _Counter:
         # Before zero lies what is decoded and thrown away (AAC's first frame): it is not part of the length.
         start = max(0.0, min(self._first, self._end))
         length_ms = round((self._end - start) * 1000)
-        gaps = (later - time > ODD_GAP_SECONDS for time, later in pairwise(sorted(self._times)))
-        return Extent(length_ms, self._packets["video"], self._packets["audio"], self._timeless or any(gaps))
+        gaps = np.diff(np.sort(np.frombuffer(self._times))) > ODD_GAP_SECONDS if self._times else np.zeros(0)
+        odd = self._timeless or bool(gaps.any())
+        return Extent(length_ms, self._packets["video"], self._packets["audio"], odd)
 
 
 def _seconds(text: str) -> float | None:

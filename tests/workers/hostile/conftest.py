@@ -90,6 +90,9 @@ def verdict(
         return refusal
     try:
         found = probe(path, tools=tools, scratch=scratch)
+        if refusal := refuse_streams(found, allowed):
+            return refusal
+        extent = count(path, tools=tools, scratch=scratch)
     except Unreadable as error:
         return error.code
-    return refuse_streams(found, allowed) or refuse_extent(found, count(path, tools=tools, scratch=scratch), allowed)
+    return refuse_extent(found, extent, allowed)

@@ -96,6 +96,11 @@ def test_two_frames_a_day_apart_are_too_long(make: Make, judge: Judge) -> None:
     assert judge(bomb) == "too-long"
 
 
+def test_a_thousand_frames_a_second_are_too_heavy(make: Make, judge: Judge) -> None:
+    quick = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8")
+    assert judge(make(*quick, form="webm", sound=False, seconds=1.5, rate="1000", size="16x16")) == "too-heavy"
+
+
 def test_an_hour_of_silence_in_a_few_kilobytes_is_too_long(tools: Tools, judge: Judge, tmp_path: Path) -> None:
     bomb = tmp_path / "upload"
     silence = ["-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=3600", "-c:a", "flac", "-frame_size", "65535"]

@@ -17,7 +17,7 @@ from workers.media.gate import (
     refuse_extent,
     refuse_streams,
 )
-from workers.media.probe import AudioStream, Extent, Probe, VideoStream
+from workers.media.probe import AudioStream, Extent, Probe, TooHeavy, VideoStream, _Counter
 from workers.media.sniff import Sniffed, sniff
 
 VIDEO = VideoStream("h264", 1920, 1080, frame_rate=Fraction(30))
@@ -93,6 +93,33 @@ def test_what_was_counted_is_believed_more_than_what_is_declared() -> None:
     empty = refuse_extent(GOOD, Extent(60_000, 0, 100), TEN_MINUTES)
     assert empty is not None
     assert empty.code == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("size", "frames_a_second", "code"),
+    [
+        ((3840, 2160), 120, None),  # what telephones make
+        ((1920, 1080), 240, None),
+        ((3840, 2160), 130, "too-heavy"),
+        ((160, 120), 310, "too-heavy"),
+    ],
+)
+def test_more_to_decode_than_anybody_records_is_refused(
+    size: tuple[int, int], frames_a_second: int, code: str | None
+) -> None:
+    refusal = refuse_extent(
+        video(width=size[0], height=size[1]), Extent(60_000, 60 * frames_a_second, 100), TEN_MINUTES
+    )
+    assert (refusal.code if refusal else None) == code
+
+
+def test_counting_ends_where_no_recording_has_so_many_frames() -> None:
+    counter = _Counter(most_frames=2)
+    for number in range(2):
+        counter.take(b"video,%d.0,%d.0,1.0" % (number, number))
+    assert counter.extent() == Extent(2_000, 2, 0)
+    with pytest.raises(TooHeavy):
+        counter.take(b"video,2.0,2.0,1.0")
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
