@@ -34,7 +34,7 @@ from workers.folders import work_folder
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
 from workers.observing import observed
-from workers.speech.client import SpeechOptions
+from workers.speech.starting import SpeechOptions
 from workers.transcribers import Transcribers
 from workers.worker import Worker, ended_by_signals
 

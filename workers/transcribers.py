@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-from workers.speech.client import SpeechChild, SpeechOptions
+from workers.speech.client import SpeechChild
+from workers.speech.starting import SpeechOptions
 
 
 class Transcribers:

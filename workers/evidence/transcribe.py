@@ -62,6 +62,8 @@ def _hear(task: Task, facts: Facts, folder: Path, child: SpeechChild) -> None:
     if digest != speech.sha256:
         raise ToolFailed("the stored speech differs from what the conversion stored")
     plan = child.plan(wav, language=facts.language)
+    if plan.wav_sha256 != digest:
+        raise ToolFailed("the transcriber made a plan for another recording")
     results = _kept(task, plan)
     tell = task.teller(FETCHED)
     missing = [index for index in range(len(plan.chunks)) if index not in results]

@@ -4,28 +4,21 @@ Nothing here loads torch or the model: a worker that is not transcribing stays s
 """
 
 import logging
-import os
 import signal
-import socket
-import sys
-from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from subprocess import Popen
-from threading import Lock, Thread
-from typing import Any, NoReturn, Self
+from threading import Lock
+from typing import Any, NoReturn, Self, TypeVar
 
-from app import leash
 from app.errors import Conflict, Invalid, Unavailable
 from workers.speech.plans import ChunkResult, Plan
-from workers.speech.wire import Closed, Message, Wire
+from workers.speech.starting import Running, SpeechOptions, spawn
+from workers.speech.wire import Closed, Message, Nonsense
 
 log = logging.getLogger(__name__)
-ROOT = Path(__file__).parents[2]
-PRIVATE = ("ASSAY_", "AWS_", "S3_", "PG")  # the child reads what strangers recorded: it gets no secrets
 WAV_BYTES_A_SECOND = 32_000
+NO_ANSWER = (LookupError, TypeError, ValueError, AttributeError)  # what reading one of another shape raises
+T = TypeVar("T")
 
 
 class TranscriberStopped(Unavailable):
@@ -80,35 +73,13 @@ class TranscriberFailed(Exception):
     """A mistake of ours inside the child; its log holds the traceback."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechOptions:
-    """How a child runs. `model`: a name, or the path of a model that the transcriber reads."""
-
-    transcriber: str = "openai-whisper"
-    model: str = "base"
-    device: str = "auto"
-    folder: Path | None = None
-    threads: int = 1
-    idle: timedelta = timedelta(minutes=10)
-    start_within: timedelta = timedelta(minutes=30)  # a large model may have to be downloaded first
-    chunk_within: timedelta = timedelta(minutes=15)
-    offline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    process: Popen[bytes]
-    wire: Wire
-    ended: Future[int]
-
-
 class SpeechChild:
     """One child process, kept between jobs. Calls of several threads take turns; `stop` may come from any."""
 
     def __init__(self, options: SpeechOptions | None = None) -> None:
         self._options = options or SpeechOptions()
         self._turn = Lock()
-        self._running: _Running | None = None
+        self._running: Running | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -129,15 +100,25 @@ class SpeechChild:
         """
         seconds = wav.stat().st_size / WAV_BYTES_A_SECOND if wav.is_file() else 0
         request = {"do": "plan", "wav": str(wav), "language": language}
-        return Plan.from_json(self._ask(request, within_s=60 + seconds))
+        return self._ask(request, Plan.from_json, within_s=60 + seconds)
 
     def transcribe(self, wav: Path, *, plan: Plan, indices: Sequence[int]) -> list[ChunkResult]:
-        """Transcribe some chunks of a plan together. Raises as `plan` does, and StalePlan."""
+        """Transcribe some chunks of a plan together. Raises as `plan` does, and StalePlan.
+
+        An answer about anything else is none: words of one recording must never stand under another.
+        """
         if not indices:
             return []
         request = {"do": "transcribe", "wav": str(wav), "plan": plan.to_json(), "indices": list(indices)}
         within_s = self._options.chunk_within.total_seconds() * len(indices)
-        return [ChunkResult.from_json(one) for one in self._ask(request, within_s=within_s)["chunks"]]
+
+        def read(answer: Message) -> list[ChunkResult]:
+            results = [ChunkResult.from_json(one) for one in answer["chunks"]]
+            if [(one.plan_id, one.index) for one in results] != [(plan.id, index) for index in indices]:
+                raise ValueError("chunks that were not asked for")
+            return results
+
+        return self._ask(request, read, within_s=within_s)
 
     def stop(self) -> None:
         """End the child at once; a call that is waiting for it raises TranscriberStopped."""
@@ -150,36 +131,41 @@ class SpeechChild:
             finally:
                 self._turn.release()
 
-    def _ask(self, request: Message, *, within_s: float) -> Message:
+    def _ask(self, request: Message, read: Callable[[Message], T], *, within_s: float) -> T:
         with self._turn:
             running = self._alive() or self._start()
             try:
-                return self._exchange(running, request, within_s=within_s)
+                reply = self._exchange(running, request, within_s=within_s)
             except _LeftIdle:
-                return self._exchange(self._start(), request, within_s=within_s)
+                running = self._start()
+                reply = self._exchange(running, request, within_s=within_s)
+            if "refusal" in reply:
+                raise _as_error(reply)
+            try:
+                return read(reply["answer"])
+            except NO_ANSWER as error:
+                self._distrust(running, error)
 
-    def _exchange(self, running: _Running, request: Message, *, within_s: float) -> Message:
+    def _exchange(self, running: Running, request: Message, *, within_s: float) -> Message:
         try:
             running.wire.send(request)
-            reply = running.wire.read(within_s=within_s)
+            return running.wire.read(within_s=within_s)
         except Closed:
             self._mourn(running)
         except TimeoutError as error:
             self._end(running)
             raise TranscriberTooSlow("Transcription took too long and was ended.") from error
-        if "refusal" in reply:
-            raise _as_error(reply)
-        answer: Message = reply["answer"]
-        return answer
+        except Nonsense as error:
+            self._distrust(running, error)
 
-    def _alive(self) -> _Running | None:
+    def _alive(self) -> Running | None:
         running = self._running
         return None if running is None or running.ended.done() else running
 
-    def _start(self) -> _Running:
+    def _start(self) -> Running:
         if self._running:
             self._end(self._running)
-        running = self._running = _spawn(self._options)
+        running = self._running = spawn(self._options)
         try:
             greeting = running.wire.read(within_s=self._options.start_within.total_seconds())
         except Closed:
@@ -187,6 +173,8 @@ class SpeechChild:
         except TimeoutError as error:
             self._end(running)
             raise TranscriberTooSlow("The speech model took too long to load.") from error
+        except Nonsense as error:
+            self._distrust(running, error)
         if "refusal" in greeting:
             self._end(running)
             raise _as_error(greeting)
@@ -195,7 +183,7 @@ class SpeechChild:
         )
         return running
 
-    def _mourn(self, running: _Running) -> NoReturn:
+    def _mourn(self, running: Running) -> NoReturn:
         code = self._end(running)
         if code == 0:
             raise _LeftIdle
@@ -203,7 +191,12 @@ class SpeechChild:
             raise TranscriberStopped("The transcriber was ended, perhaps for lack of memory. We try again.")
         raise TranscriberStopped("The transcriber stopped (%(how)s). We try again.", how=_how(code))
 
-    def _end(self, running: _Running) -> int:
+    def _distrust(self, running: Running, error: Exception) -> NoReturn:
+        """End a child whose answer makes no sense: what it says next could be about something else."""
+        self._end(running)
+        raise TranscriberFailed(f"the answer of the transcriber makes no sense: {error!r}"[:500]) from error
+
+    def _end(self, running: Running) -> int:
         """Make sure that a child is gone and return how it ended."""
         running.wire.close()
         if not running.ended.done():
@@ -214,74 +207,6 @@ class SpeechChild:
 
 class _LeftIdle(Exception):
     """The child went because nobody had asked, just as somebody did."""
-
-
-def _spawn(options: SpeechOptions) -> _Running:
-    ours, theirs = socket.socketpair()
-    started: Future[Popen[bytes]] = Future()
-    ended: Future[int] = Future()
-    command = _command(options)
-    Thread(target=_keep, args=(command, options, theirs, started, ended), daemon=True).start()
-    try:
-        return _Running(started.result(), Wire(ours), ended)
-    except OSError:
-        ours.close()
-        raise
-
-
-def _keep(
-    command: list[str],
-    options: SpeechOptions,
-    theirs: socket.socket,
-    started: Future[Popen[bytes]],
-    ended: Future[int],
-) -> None:
-    """Start the child and stay until it ends: the kernel kills it when the thread that started it goes."""
-    try:
-        # Standard output goes where errors go: what a library prints must not get between the messages.
-        process = Popen(_leashed(command), stdin=theirs.fileno(), stdout=2, env=_environment(options))
-    except OSError as error:
-        started.set_exception(error)
-        return
-    finally:
-        theirs.close()
-    started.set_result(process)
-    ended.set_result(process.wait())
-
-
-def _command(options: SpeechOptions) -> list[str]:
-    # -P: whatever lies in the folder where the worker was started is not for us
-    command = [sys.executable, "-P", "-m", "workers.speech.child", "--parent", str(os.getpid())]
-    command += [
-        "--transcriber",
-        options.transcriber,
-        "--model",
-        options.model,
-        "--device",
-        options.device,
-        "--threads",
-        str(options.threads),
-    ]
-    command += ["--idle-s", str(options.idle.total_seconds())]
-    command += ["--folder", str(options.folder)] if options.folder else []
-    return command + (["--offline"] if options.offline else [])
-
-
-def _leashed(command: list[str]) -> list[str]:
-    """Have the kernel's word from the first instant: importing torch takes seconds, in which we may be killed.
-
-    Elsewhere than on Linux the child notices by its closed socket, once it runs.
-    """
-    return leash.leashed(command) if sys.platform == "linux" else command
-
-
-def _environment(options: SpeechOptions) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
-    threads = str(options.threads)
-    kept |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
-    if options.folder:
-        kept["NUMBA_CACHE_DIR"] = str(options.folder / "numba")
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
 def _as_error(reply: dict[str, Any]) -> Exception:

@@ -6,10 +6,16 @@ from time import monotonic
 from typing import Any
 
 Message = dict[str, Any]
+RECEIVED_BYTES = 1 << 16
+MOST_BYTES = 64 << 20  # of one message; the plan of a recording of ten hours has less than one of these MiB
 
 
 class Closed(Exception):
     """The other side has gone."""
+
+
+class Nonsense(Exception):
+    """The other side says what is no message: it is broken, or no longer what we started."""
 
 
 class Wire:
@@ -17,7 +23,7 @@ class Wire:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._rest = b""
+        self._rest = bytearray()
 
     def send(self, message: Message) -> None:
         """Send one message. Raises Closed."""
@@ -27,13 +33,17 @@ class Wire:
             raise Closed from error
 
     def read(self, *, within_s: float | None = None) -> Message:
-        """Wait for one message. Raises Closed, or TimeoutError after so many seconds."""
+        """Wait for one message. Raises Closed, Nonsense, or TimeoutError after so many seconds."""
         until = None if within_s is None else monotonic() + within_s
-        while b"\n" not in self._rest:
+        looked_at = 0
+        while (end := self._rest.find(b"\n", looked_at)) < 0:
+            looked_at = len(self._rest)
+            if looked_at > MOST_BYTES:
+                raise Nonsense("a message without end")
             self._rest += self._receive(until)
-        line, _, self._rest = self._rest.partition(b"\n")
-        message: Message = json.loads(line)
-        return message
+        line = bytes(self._rest[:end])
+        del self._rest[: end + 1]
+        return _message(line)
 
     def close(self) -> None:
         """Close this end: the other side sees it."""
@@ -43,7 +53,7 @@ class Wire:
         if until is not None:
             self._end.settimeout(max(until - monotonic(), 0.001))
         try:
-            data = self._end.recv(65536)
+            data = self._end.recv(RECEIVED_BYTES)
         except TimeoutError:
             raise
         except OSError as error:
@@ -51,3 +61,17 @@ class Wire:
         if not data:
             raise Closed
         return data
+
+
+def _message(line: bytes) -> Message:
+    try:
+        message = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Nonsense(str(error)) from error
+    if not isinstance(message, dict):
+        raise Nonsense("a message that is no object")
+    return message
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")  # and no database would take it

