@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.evidence.texts import Part
 from workers.documents import reader
@@ -62,7 +62,7 @@ NO_TEXT, GUESSED = "no-text", "guessed-letters"
 
 
 class _Answer(BaseModel):
-    parts: list[Part] = []
+    parts: list[Part] = Field(default=[], max_length=reader.MOST_PARTS)
     guessed: bool = False
     refusal: str | None = None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 MOST_CHARACTERS = 1_000_000
 MOST_PAGES = 1_000
+MOST_PARTS = 100_000  # empty ones count: a million of them would fill the memory of whoever reads our answer
 ARABIC_SHARE = 0.7  # of the letters beyond ASCII, for an old Arabic encoding to be believed
 Part = dict[str, object]
 
@@ -21,18 +22,21 @@ class Refused(Exception):
 
 
 class Sheet:
-    """Collects the parts of a text, up to a limit."""
+    """Collects the parts of a text, up to a limit, without those that hold nothing."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
         self._left = MOST_CHARACTERS
+        self._parts_left = MOST_PARTS
 
     def add(self, text: str, **facts: object) -> None:
         """Keep a paragraph, with what is known of it: `kind`, `level`, `page`."""
         self._left -= len(text)
-        if self._left < 0:
+        self._parts_left -= 1
+        if self._left < 0 or self._parts_left < 0:
             raise Refused("too-long")
-        self.parts.append({"text": text, **{name: value for name, value in facts.items() if value}})
+        if text and not text.isspace():
+            self.parts.append({"text": text, **{name: value for name, value in facts.items() if value}})
 
 
 def read_docx(path: str) -> dict[str, object]:

@@ -67,6 +67,22 @@ def in_text(content: str) -> dict[str, bytes]:
     return {**TYPES, TEXT_PART: content.encode()}
 
 
+def word_text(content: str) -> dict[str, bytes]:
+    """Return what python-docx opens: a text part with this content, and what leads to it."""
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    kinds = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    kinds += f'<Override PartName="/{TEXT_PART}" ContentType="{word}"/>'
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    leads = f'<Relationship Id="rId1" Type="{office}" Target="{TEXT_PART}"/>'
+    package = "http://schemas.openxmlformats.org/package/2006"
+    main = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">{kinds}</Types>'.encode(),
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">{leads}</Relationships>'.encode(),
+        TEXT_PART: f'<w:document xmlns:w="{main}"><w:body>{content}</w:body></w:document>'.encode(),
+    }
+
+
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(10))
 DEEP = "<a>" * 100_000
 BOMBS: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
@@ -93,6 +109,8 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
     "macros": (lambda path: a_docx(path, "x", more={"word/vbaProject.bin": b"Auto_Open"}), {"macros"}),
     "a spreadsheet": (lambda path: a_zip(path, {**TYPES, "xl/workbook.xml": b"<x/>"}), {"not-a-document"}),
     "pages without end": (lambda path: a_pdf(path, *[["x"]] * 1_001), {"too-long"}),
+    "blank lines without end": (lambda path: _written(path, b"a" + b"\n" * (4 * MIB - 500_000)), {"too-long"}),
+    "paragraphs without end": (lambda path: a_zip(path, word_text("<w:p/>" * 2_000_000)), {"too-long"}),
     "a locked pdf": (
         lambda path: a_pdf(
             path,
@@ -114,7 +132,7 @@ def _written(path: Path, content: bytes) -> Path:
 def test_a_document_that_wants_too_much_is_refused(name: str, read: Read, tmp_path: Path) -> None:
     make, expected = BOMBS[name]
     path = make(tmp_path / "upload")
-    assert path.stat().st_size < 2 * MIB
+    assert path.stat().st_size < 4 * MIB
     began = time.monotonic()
     assert code(read(path)) in expected
     assert time.monotonic() - began < 60
