@@ -47,11 +47,11 @@ class Clamd:
         """Return the name of what was found, None for clean. `tell` gets the bytes sent. Raises ScannerDown."""
         try:
             with self._connected() as connection:
-                _send(connection, file, tell)
+                is_whole = _send(connection, file, tell)
                 answer = _answer(connection)
         except OSError as error:
             raise self._down(str(error)) from error
-        if answer == "stream: OK":
+        if is_whole and answer == "stream: OK":
             return None
         found = answer.removeprefix("stream: ").removesuffix(" FOUND")
         if not answer.endswith(" FOUND") or found.startswith(NOT_SCANNED_WHOLE):
@@ -85,8 +85,11 @@ class Clamd:
         return ScannerDown(f"The virus scanner at {self.address}: {reason}")
 
 
-def _send(connection: socket.socket, file: IO[bytes], tell: Callable[[int], None]) -> None:
-    """Send a file in chunks with their lengths before them; clamd hangs up on one that is too large for it."""
+def _send(connection: socket.socket, file: IO[bytes], tell: Callable[[int], None]) -> bool:
+    """Send a file in chunks with their lengths before them, and say whether all of it went.
+
+    clamd hangs up on one that is too large for it.
+    """
     done = 0
     try:
         connection.sendall(b"zINSTREAM\0")
@@ -96,14 +99,16 @@ def _send(connection: socket.socket, file: IO[bytes], tell: Callable[[int], None
             tell(done)
         connection.sendall(bytes(4))
     except (BrokenPipeError, ConnectionResetError):
-        return  # why is in the answer
+        return False  # why is in the answer
+    return True
 
 
 def _answer(connection: socket.socket) -> str:
-    """Return the answer up to its closing zero, or as much of it as there is."""
+    """Return the answer, which a zero closes; what was cut off is marked, so that it is no verdict."""
     said = b""
     while not said.endswith(b"\0") and len(said) < ANSWER_BYTES:
         if not (more := connection.recv(ANSWER_BYTES)):
             break
         said += more
-    return said.rstrip(b"\0").decode(errors="replace").strip()
+    text = said.rstrip(b"\0").decode(errors="replace").strip()
+    return text if said.endswith(b"\0") else f"{text} ..."

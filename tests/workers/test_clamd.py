@@ -45,7 +45,7 @@ def test_a_scanner_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
             Clamd(address).scan(io.BytesIO(b"x"))
 
 
-@pytest.mark.parametrize("answer", [b"", b"stream: OK ERROR\0", b"stream: scan failed ERROR\0", b"OK\0"])
+@pytest.mark.parametrize("answer", [b"", b"stream: OK ERROR\0", b"stream: scan failed ERROR\0", b"OK\0", b"stream: OK"])
 def test_every_other_answer_is_no_verdict(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -60,6 +60,24 @@ def test_every_other_answer_is_no_verdict(answer: bytes) -> None:
         thread.start()
         with pytest.raises(ScannerDown):
             Clamd(f"127.0.0.1:{server.getsockname()[1]}").scan(io.BytesIO(b"x" * 10))
+        thread.join()
+
+
+def test_a_verdict_on_a_part_of_a_file_is_none(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "clamd"))
+        server.listen()
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            connection.recv(1)
+            connection.sendall(b"stream: OK\0")
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(ScannerDown, match="stream: OK"):
+            Clamd(str(tmp_path / "clamd")).scan(io.BytesIO(bytes(8 << 20)))
         thread.join()
 
 
