@@ -4,6 +4,7 @@ Unless somebody says more it is `none`, and nothing ever claims otherwise. The c
 a document was seen, or that the recording was supervised, is recorded by an administrator, who scores nothing.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from app.actor import Actor
 from app.audit.service import append
 from app.db.locking import locked
 from app.errors import Conflict, NotAllowed, NotFound
-from app.evidence.models import IdentityCheck, Involvement, Submission
+from app.evidence.models import Evidence, IdentityCheck, Involvement, Submission
 from app.evidence.states import Identity, SubmissionState
 
+SEEN = frozenset({Identity.DOCUMENT_SEEN, Identity.SUPERVISED})
 CLOSED = frozenset({SubmissionState.FINALISED, SubmissionState.WITHDRAWN, SubmissionState.VOID})
 LONGEST_NOTE = 500
 
@@ -42,6 +44,18 @@ def declare(session: Session, submission: Submission, *, now: datetime) -> None:
     """Record the candidate's own statement; nothing changes where more is known already."""
     if submission.identity is Identity.NONE:
         _store(session, submission, identity=Identity.DECLARED, by=submission.candidate_id, note="", now=now)
+
+
+def lapse(session: Session, submission: Submission, items: Collection[Evidence], *, now: datetime) -> None:
+    """Take back, at each submit, what an administrator recorded before a piece of evidence had arrived.
+
+    They can't have looked at it: a recording made under supervision could since have been replaced by another one.
+    """
+    if submission.identity not in SEEN:
+        return
+    seen = newest(session, submission.id)
+    if seen is None or any((item.completed_at or item.created_at) > seen.at for item in items):
+        _store(session, submission, identity=Identity.NONE, by=submission.candidate_id, note="", now=now)
 
 
 def _store(

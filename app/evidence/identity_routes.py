@@ -36,7 +36,7 @@ class IdentityPageForm(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class IdentityLine:
-    """One submission: whose it is, and how that is known so far."""
+    """One submission: whose it is, and how that is known so far. `lapsed`: evidence came after it was recorded."""
 
     id: UUID
     reference: str
@@ -47,6 +47,7 @@ class IdentityLine:
     at: datetime | None
     by: str
     note: str
+    lapsed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def _line(
         at=check.at if check else None,
         by=names.get(check.by, "") if check else "",
         note=check.note if check else "",
+        lapsed=check is not None and check.identity is Identity.NONE and check.by == submission.candidate_id,
     )
 
 

@@ -61,6 +61,7 @@ def submit(
     given = sorted(consents, key=lambda consent: (consent.purpose, consent.version))
     _keep_consents(session, submission, given, now)
     said = people.keep(session, submission, others, now=now)
+    identity.lapse(session, submission, items, now=now)
     if declares_identity:
         identity.declare(session, submission, now=now)
     manifest = manifest_of(submission, items, earlier_evidence(session, submission, rubric, now), given, now)

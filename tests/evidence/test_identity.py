@@ -18,7 +18,7 @@ from app.evidence.models import Evidence, OtherPerson, Submission
 from app.evidence.states import Identity, StageName, StageState, SubmissionState
 from app.frameworks.models import RubricVersion
 from app.frameworks.rubric import read_rubric
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.evidence.conftest import CONSENTS, Candidate, row
 from tests.factories import a_person, a_submission, a_token, bearer
 
@@ -81,6 +81,37 @@ def test_a_candidate_may_declare_it_and_an_administrator_may_know_more(
         bodies = [event.body for event in session.exec(select(AuditEvent)) if "identity" in event.action]
         assert [(each["from"], each["to"]) for each in bodies] == [("none", "declared"), ("declared", "document-seen")]
         assert "Passport" not in str(bodies)
+        assert verify(session).ok
+
+
+def test_what_was_seen_does_not_cover_evidence_that_came_later(
+    engine: Engine, client: TestClient, candidate: Candidate, admin: dict[str, str], clock: Clock
+) -> None:
+    submission_id = a_draft(engine, candidate)
+
+    def replace_recording() -> None:
+        """Let an assessor ask for more and the recording be made anew, at home."""
+        clock.forward(seconds=1)
+        with writing(engine) as session:
+            evidence = session.exec(select(Evidence).where(Evidence.submission_id == UUID(submission_id))).one()
+            evidence.completed_at = clock()
+            session.get_one(Submission, UUID(submission_id)).state = SubmissionState.RETURNED
+
+    def submitted(**more: Any) -> str:
+        sent = candidate.post(f"/submissions/{submission_id}/submit", body(**more)).json()["submission"]
+        return str(sent["identity"])
+
+    assert put(client, submission_id, admin, "supervised").status_code == 200
+    assert submitted() == "supervised"
+    replace_recording()
+    assert submitted(identity="declared") == "declared"
+    assert put(client, submission_id, admin, "document-seen").status_code == 200
+    replace_recording()
+    assert submitted() == "none"
+    assert "Evidence came after it was recorded" in client.get("/identity", headers=admin).text
+    with reading(engine) as session:
+        bodies = [event.body for event in session.exec(select(AuditEvent)) if "identity" in event.action]
+        assert [each["to"] for each in bodies] == ["supervised", "none", "declared", "document-seen", "none"]
         assert verify(session).ok
 
 
