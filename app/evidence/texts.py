@@ -28,6 +28,7 @@ MOST_CHARACTERS = 200_000
 MEDIA_TYPE = "text/plain; charset=utf-8"
 NAME = "text.txt"
 SHORTER_THAN_ASKED = "shorter-than-asked"
+WITHOUT_OVERRIDES = {0x202D: None, 0x202E: None}  # they turn letters around: what is read would not be what is stored
 BETWEEN = "\n\n"
 BLANK_LINES = re.compile(r"\n\s*\n")
 PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")  # blank lines part paragraphs
@@ -79,8 +80,11 @@ def put_together(parts: Sequence[Part]) -> WrittenText:
 
 
 def read_text(text: str) -> WrittenText:
-    """Take a text as it was written, with one kind of line end. Invalid when it holds control characters."""
-    clean = text.replace("\r\n", "\n").replace("\r", "\n")
+    """Take a text as it was written, with one kind of line end and without overrides of direction.
+
+    Invalid when it holds control characters.
+    """
+    clean = text.replace("\r\n", "\n").replace("\r", "\n").translate(WITHOUT_OVERRIDES)
     if len(clean) > MOST_CHARACTERS:
         raise _invalid("This text is longer than 200,000 characters. Shorten it.")
     if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in clean):

@@ -4,7 +4,7 @@ The assessor's workstation and the validator's blind step show the same; only wh
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from app.frameworks.rubric import VACS, Criterion, Rubric, rubric_of
 from app.text import direction, in_language
 
 UNSURE_BELOW = 0.5
+SOON = timedelta(hours=1)  # a recording arrives while it is made, unless its device was offline
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class EvidenceTab:
 
 @dataclass(frozen=True, slots=True)
 class PhraseLine:
-    """The words to listen for in a recording; `text` is None for a file that was uploaded: no phrase was drawn."""
+    """The words to listen for in a recording; `text` is None for a file that was uploaded: no phrase was drawn.
+
+    `late_at`: when the recording began to arrive, where that was long after the draw.
+    """
 
     evidence_id: str
     number: int
@@ -57,6 +61,7 @@ class PhraseLine:
     language: str
     direction: str
     drawn_at: datetime | None
+    late_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +193,8 @@ def _phrases(session: Session, rows: list[Evidence]) -> list[PhraseLine]:
             phrase = drawn.get(row.id)
             language = phrase.language if phrase else ""
             text, drawn_at = (phrase.text, phrase.drawn_at) if phrase else (None, None)
-            lines.append(PhraseLine(str(row.id), number, text, language, direction(language), drawn_at))
+            late_at = phrase.used_at if phrase and phrase.used_at and phrase.used_at - phrase.drawn_at > SOON else None
+            lines.append(PhraseLine(str(row.id), number, text, language, direction(language), drawn_at, late_at))
     return lines
 
 

@@ -43,7 +43,9 @@ def test_a_phrase_belongs_to_one_recording_for_ever(engine: Engine, client: Test
     drawn = candidate.post(f"/submissions/{submission}/phrases").json()
     assert recording(candidate, other, drawn["id"])["code"] == "phrase-used"
     made = recording(candidate, submission, drawn["id"])
-    assert made["phrase"] == {name: drawn[name] for name in ("text", "language", "drawn_at")}
+    assert made["phrase"] == {name: drawn[name] for name in ("text", "language", "drawn_at")} | {
+        "used_at": drawn["drawn_at"]  # the clock stands still
+    }
     assert recording(candidate, submission, drawn["id"])["code"] == "phrase-used"
     assert candidate.delete(f"/evidence/{made['id']}").status_code == 204
     assert recording(candidate, submission, drawn["id"])["code"] == "phrase-used"

@@ -77,7 +77,12 @@ def test_while_the_storage_is_down_a_text_is_refused_whole(writer: Candidate):
     assert writer.get(f"/submissions/{submission_id}").json()["evidence"] == []
 
 
-@given(some.lists(some.text(some.characters(blacklist_categories=["Cc", "Cs"]), min_size=1), min_size=1))
+@given(
+    some.lists(
+        some.text(some.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters="\u202d\u202e"), min_size=1),
+        min_size=1,
+    )
+)
 def test_every_word_is_in_a_paragraph_at_its_place(lines: list[str]):
     text = "\n".join(lines)
     if not text.split():
@@ -88,3 +93,14 @@ def test_every_word_is_in_a_paragraph_at_its_place(lines: list[str]):
     inside = " ".join(str(each["text"]) for each in written.paragraphs)
     assert inside.split() == kept.split()
     assert written.words == len(kept.split())
+
+
+def test_what_turns_letters_around_is_left_out():
+    assert read_text("pay \u202e001\u202c \u2067مرحبا\u2069").content.decode() == "pay 001\u202c \u2067مرحبا\u2069"
+
+
+def test_a_version_that_no_device_has_heard_of_is_refused(writer: Candidate):
+    path = f"/api/v1/submissions/{writer.submission()}/text-draft"
+    for version in (2**31, 2**63, 10**30):
+        draft = {"text": "x", "language": "en", "version": version}
+        assert writer.client.put(path, json=draft, headers=writer.headers).status_code == 422
