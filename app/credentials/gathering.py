@@ -24,6 +24,7 @@ from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months
 from app.errors import NotFound
 from app.evidence.identity import newest
+from app.evidence.media_types import told
 from app.evidence.models import Evidence, Submission, SubmissionConsent
 from app.evidence.states import JUDGED, EvidenceState, Outcome, Purpose, SubmissionState
 from app.frameworks.models import AchievementVersion, RubricVersion
@@ -203,7 +204,7 @@ def _evidence(session: Session, submission_id: UUID) -> list[Evidence]:
 def _piece(row: Evidence) -> EvidenceFacts:
     return EvidenceFacts(
         kind=row.kind.value,
-        media_type=row.media_type,
+        media_type=told(row.media_type),
         salted_digest=document.salted_digest(sha256=row.sha256 or "", salt=row.salt),
         duration_ms=row.duration_ms,
     )

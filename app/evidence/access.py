@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.actor import Actor, Role
 from app.audit.service import append
@@ -80,11 +80,14 @@ def _stated(reason: str | None) -> str:
 
 
 def _judged_in(session: Session, submission: Submission) -> Iterator[UUID]:
-    """Yield the submission and the attempts that follow it: their judges see the earlier evidence too (rule 14)."""
-    following: UUID | None = submission.id
-    while following is not None:
-        yield following
-        following = session.exec(select(Submission.id).where(Submission.follows == following)).first()
+    """Yield the submission and the attempts that follow it: their judges see the earlier evidence too (rule 14).
+
+    One that was withdrawn is followed by another.
+    """
+    following = [submission.id]
+    while following:
+        yield from following
+        following = list(session.exec(select(Submission.id).where(col(Submission.follows).in_(following))))
 
 
 def log_view(session: Session, evidence: Evidence, reader: Reader, *, what: str, actor: Actor, now: datetime) -> None:

@@ -30,6 +30,7 @@ CANDIDATES = frozenset({Role.CANDIDATE})
 MOST_LISTED = 100
 MOST_DIGITS = 9  # what is longer is too much anyway, and Python reads no number of thousands of digits
 CREATED = 201
+RETRIES = "20/hour"  # each may cost minutes of a worker
 
 
 def hooks_of(call: Call[Any]) -> Hooks:
@@ -270,5 +271,5 @@ routes = [
     slow_get(EVIDENCE + "/parts", held_parts, name="api:parts", allow=CANDIDATES),
     slow_post(EVIDENCE + "/complete", complete, CompleteForm, name="api:evidence-complete", **MAY),
     post(EVIDENCE, remove, Nothing, name="api:evidence-remove", method="DELETE", **MAY),
-    post(EVIDENCE + "/retry", retry, Nothing, name="api:evidence-retry", **MAY),
+    post(EVIDENCE + "/retry", retry, Nothing, name="api:evidence-retry", limit=RETRIES, **MAY),
 ]

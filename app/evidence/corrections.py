@@ -1,6 +1,7 @@
 """Correcting a word of a transcript: the machine's word is kept, the act is recorded. Pure but for `correct`."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from app.evidence.models import Transcript as TranscriptRow
 from app.evidence.show import time_text
 from app.evidence.states import SubmissionState
 from app.evidence.transcripts import Segment, Transcript, Word
+from app.text import has_control_characters
 
 LONGEST = 100  # letters of one word; it may become a few words
 CORRECTED_IN = frozenset({SubmissionState.IN_ASSESSMENT, SubmissionState.MODERATION})
@@ -33,14 +35,19 @@ class Correction:
 
 def corrected(transcript: Transcript, change: Correction) -> Transcript:
     """Return the transcript with one word changed in its segment's text too. Raises Invalid."""
+    word = _changed(_word(transcript, change), change.text)
+    segments = list(transcript.segments)
+    segments[change.segment] = _with_word(segments[change.segment], change.word, word)
+    return replace(transcript, segments=tuple(segments))
+
+
+def _word(transcript: Transcript, change: Correction) -> Word:
     if not (0 <= change.segment < len(transcript.segments)):
         raise _no_such_word()
-    segment = transcript.segments[change.segment]
-    if not (0 <= change.word < len(segment.words)):
+    words = transcript.segments[change.segment].words
+    if not (0 <= change.word < len(words)):
         raise _no_such_word()
-    segments = list(transcript.segments)
-    segments[change.segment] = _with_word(segment, change.word, _changed(segment.words[change.word], change.text))
-    return replace(transcript, segments=tuple(segments))
+    return words[change.word]
 
 
 def _no_such_word() -> Invalid:
@@ -50,7 +57,7 @@ def _no_such_word() -> Invalid:
 def _changed(word: Word, text: str | None) -> Word:
     heard = word.text if word.heard is None else word.heard
     wanted = heard if text is None else " ".join(text.split())
-    if not wanted or len(wanted) > LONGEST or not wanted.replace(" ", "").isprintable():
+    if not wanted or len(wanted) > LONGEST or has_control_characters(wanted):
         message = "Write the word as it is said, in at most 100 letters."
         raise Invalid(message, code="bad-word", errors=(FieldError("text", message),))
     return replace(word, text=wanted, heard=None if wanted == heard else heard)
@@ -98,11 +105,15 @@ def correct(
     ).first()
     if row is None:
         raise NotFound("There is no transcript yet, or this evidence has none.", code="not-there-yet")
-    transcript = corrected(Transcript.from_json(row.body), change)
-    word = transcript.segments[change.segment].words[change.word]
-    before = Transcript.from_json(row.body).segments[change.segment].words[change.word]
+    transcript = Transcript.from_json(row.body)
+    before = _word(transcript, change)
+    mine = _by(row.corrections, actor).get((change.segment, change.word))
+    if change.text is None:
+        change = replace(change, text=before.text if mine is None else mine)
+    transcript = corrected(transcript, change)
+    word = _word(transcript, change)
     if word == before:
-        return word
+        return _as_seen(word, mine)
     row.body = transcript.to_json()
     row.corrections = [*row.corrections, _record(change, before, word, actor, now)]
     session.add(row)
@@ -121,7 +132,36 @@ def correct(
             "transcript_sha256": hashlib.sha256(rfc8785.dumps(row.body)).hexdigest(),
         },
     )
-    return word
+    return _as_seen(word, before.text if mine is None else mine)
+
+
+def as_judged(transcript: Transcript, corrections: Sequence[Mapping[str, Any]], actor: Actor) -> Transcript:
+    """Return a transcript for whoever judges: of corrections only their own are marked.
+
+    The others' words stand there as if they were heard so: nobody is to learn that somebody judged before (rule 11).
+    """
+    mine = _by(corrections, actor)
+    segments = (
+        replace(
+            segment,
+            words=tuple(_as_seen(word, mine.get((number, place))) for place, word in enumerate(segment.words)),
+        )
+        for number, segment in enumerate(transcript.segments)
+    )
+    return replace(transcript, segments=tuple(segments))
+
+
+def _by(corrections: Sequence[Mapping[str, Any]], actor: Actor) -> dict[tuple[int, int], str]:
+    """Return what each word was that somebody has corrected, before they first did."""
+    found: dict[tuple[int, int], str] = {}
+    for each in corrections:
+        if each["by"] == str(actor.person_id):
+            found.setdefault((each["segment"], each["word"]), each["from"])
+    return found
+
+
+def _as_seen(word: Word, first: str | None) -> Word:
+    return replace(word, heard=None if first == word.text else first)
 
 
 def _record(change: Correction, before: Word, after: Word, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,8 @@ browser that comes back to another site with the last id that it saw misses noth
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from app.db.engine import reading
-from app.errors import NotFound, Unavailable
+from app.errors import NotFound, TooMany, Unavailable
 from app.evidence.access import READERS, reader_of
 from app.evidence.api import SUBMISSION, hooks_of
 from app.evidence.models import Evidence, EvidenceStage, Submission
@@ -34,6 +35,9 @@ from app.web.routing import slow_get
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 BREATH_SECONDS = 15.0  # proxies cut connections on which nothing comes for a minute
+LIFE_SECONDS = 600.0  # then the browser comes back, and whether its person may see this is asked anew
+MOST_OPEN = 24  # streams of one person at one process; browsers open six at most, several pages of several devices
+MOST_DIGITS = 18  # of an id; Python reads no number of thousands of digits
 STOPPED = frozenset({EvidenceState.REJECTED, EvidenceState.FAILED, EvidenceState.DAMAGED, EvidenceState.ERASED})
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -98,10 +102,12 @@ async def stream(
     after: int,
     breath_seconds: float = BREATH_SECONDS,
     ending: Callable[[], bool] = never,
+    life_seconds: float = LIFE_SECONDS,
 ) -> AsyncIterator[str]:
     """Yield the changes after an id until nothing more can come.
 
-    It ends early when the database is down or the site is told to stop: browsers come back by themselves.
+    It ends early when its life is over, the database is down or the site is told to stop: browsers come back by
+    themselves.
 
     What was sent is remembered, not only the last id: a unit that commits late may bear an earlier one.
     """
@@ -112,8 +118,9 @@ async def stream(
 
     sent: dict[tuple[UUID, StageName], int] = {}
     quiet_seconds = 0.0
+    until = anyio.current_time() + life_seconds
     yield "retry: 2000\n\n"
-    while not ending():
+    while anyio.current_time() < until and not ending():
         try:
             seen = await run_in_threadpool(one_look)
         except Unavailable:
@@ -132,8 +139,36 @@ async def stream(
         await anyio.sleep(LOOK_SECONDS)
 
 
+class Open:
+    """How many streams each person has open at this process: each looks into the database twice a second."""
+
+    def __init__(self, most: int = MOST_OPEN) -> None:
+        self._most = most
+        self._count: Counter[UUID] = Counter()
+
+    def check(self, person_id: UUID) -> None:
+        """Raise TooMany unless this person may open another one."""
+        if self._count[person_id] >= self._most:
+            raise TooMany("You have this open in too many places. Close some of them and load the page again.")
+
+    async def counted(self, person_id: UUID, lines: AsyncIterator[str]) -> AsyncGenerator[str]:
+        """Yield what a stream yields and count it meanwhile."""
+        self._count[person_id] += 1
+        try:
+            async for line in lines:
+                yield line
+        finally:
+            self._count[person_id] -= 1
+            if not self._count[person_id]:
+                del self._count[person_id]
+
+
+OPEN = Open()
+
+
 def events(call: Call[NoForm]) -> Response:
-    submission_id = call.path_id("submission_id")
+    submission_id, person_id = call.path_id("submission_id"), call.actor.person_id
+    OPEN.check(person_id)
     after, follow = _last_seen(call), call.query("follow") == "yes"
     with call.reading() as session:
         submission = session.get(Submission, submission_id)
@@ -155,12 +190,12 @@ def events(call: Call[NoForm]) -> Response:
         return look(session, submission_id, call._, follow=follow)
 
     changes = stream(call.deps.engine, see, after=after, ending=call.deps.ending)
-    return StreamingResponse(changes, media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(OPEN.counted(person_id, changes), media_type="text/event-stream", headers=HEADERS)
 
 
 def _last_seen(call: Call[NoForm]) -> int:
     said = call.request.headers.get("last-event-id", "")
-    return int(said) if said.isdecimal() else 0
+    return int(said) if said.isdecimal() and len(said) <= MOST_DIGITS else 0
 
 
 routes = [slow_get(SUBMISSION + "/events", events, name="api:submission-events", allow=READERS)]

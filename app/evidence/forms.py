@@ -14,10 +14,11 @@ from app.evidence.states import Agreed, EvidenceKind, Identity
 
 MOST_SIGNED_AT_ONCE = 1_000
 MOST_NUMBERED = 1_000_000
+MOST_VERSIONS = 1_000_000_000
 PartNumber = Annotated[int, Field(ge=1, le=MOST_PARTS)]
 MediaType = Annotated[
     str,
-    Field(pattern=r"^((video|audio|application)/[A-Za-z0-9.+-]{1,100}|text/(plain|markdown))(\s*;[^\r\n]{0,150})?$"),
+    Field(pattern=r"^((video|audio|application)/[A-Za-z0-9.+-]{1,100}|text/(plain|markdown))(\s*;[ -~]{0,150})?$"),
 ]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -59,7 +60,7 @@ class DraftForm(Form):
     text: str = Field(max_length=200_000)
     language: str = Field(max_length=20)
     replaces: UUID | None = None
-    version: int = Field(ge=0)
+    version: int = Field(ge=0, le=MOST_VERSIONS)
 
 
 class PartForm(Form):

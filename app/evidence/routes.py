@@ -12,7 +12,7 @@ from app.actor import Role
 from app.errors import FieldError, Invalid, NotFound
 from app.evidence import people, receipts, removing, submissions, texts
 from app.evidence.adding import own_evidence
-from app.evidence.api import hooks_of
+from app.evidence.api import RETRIES, hooks_of
 from app.evidence.checks import Check, checks, ready_to_send
 from app.evidence.forms import PersonForm
 from app.evidence.models import Submission
@@ -234,5 +234,5 @@ routes = [
     post(SUBMISSION + "/resubmit", again, name="evidence:resubmit", allow=CANDIDATES),
     get(EVIDENCE + "/row", row, name="evidence:row", allow=CANDIDATES),
     post(EVIDENCE + "/remove", remove, name="evidence:remove", allow=CANDIDATES),
-    post(EVIDENCE + "/retry", retry, name="evidence:retry", allow=CANDIDATES),
+    post(EVIDENCE + "/retry", retry, name="evidence:retry", allow=CANDIDATES, limit=RETRIES),
 ]

@@ -12,7 +12,7 @@ from app.evidence.models import Evidence, EvidenceStage
 from app.evidence.processing import Key
 from app.evidence.reasons import Reason
 from app.evidence.stages import mark
-from app.evidence.states import StageName, StageState
+from app.evidence.states import EvidenceKind, StageName, StageState
 
 MALWARE = Reason(
     "malware",
@@ -23,7 +23,6 @@ DELAYED = Reason(
     "scanner-down",
     "Waiting for the virus check, which is not available just now. Your file is safe; it goes on by itself.",
 )
-UNDECIDED = frozenset({StageState.WAITING, StageState.RUNNING})
 
 
 def passed(session: Session, key: Key, *, scanner: str, now: datetime) -> None:
@@ -53,9 +52,17 @@ def delayed(session: Session, key: Key, *, now: datetime) -> None:
         mark(session, evidence.id, StageName.SCAN, now=now, state=StageState.WAITING, message=DELAYED)
 
 
-def is_withheld(session: Session, evidence: Evidence) -> bool:
-    """Say whether the original must not be handed out: something was found in it, or it is not scanned yet."""
+def is_withheld(session: Session, evidence: Evidence, *, is_staff: bool) -> bool:
+    """Say whether the original must not be handed out: something was found in it, or no scan has passed it.
+
+    Its candidate may have back what was refused before it came to a scan; nobody else may.
+    """
     if evidence.reason is not None and evidence.reason["code"] == MALWARE.code:
         return True
     stage = session.get(EvidenceStage, (evidence.id, StageName.SCAN))
-    return stage is not None and stage.state in UNDECIDED
+    if stage is None or stage.state is StageState.DONE:
+        return False
+    if stage.state is not StageState.SKIPPED:
+        return True
+    unasked = evidence.kind is EvidenceKind.TEXT or processing.NOT_SCANNED in evidence.warnings
+    return is_staff and not unasked

@@ -1,15 +1,18 @@
 """How the API shows a piece of evidence (section 4.3). Staff see "Evidence 1", never the file name (rule 11)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.evidence.media_types import told
 from app.evidence.models import Evidence, EvidenceStage, Phrase, Rendition
 from app.evidence.phrases import phrases_of
 from app.evidence.reasons import Translate, english, shown
 from app.evidence.states import RenditionKind
+from app.evidence.submissions import evidence_of_all
 
 LISTED = frozenset(RenditionKind) - {RenditionKind.SPEECH}
 STAFF_SEES = LISTED - {RenditionKind.PREVIEW}  # what is judged is the playable
@@ -31,12 +34,13 @@ def evidence_json(
     ).all()
     renditions = session.exec(select(Rendition).where(col(Rendition.evidence_id).in_(ids))).all()
     phrases = phrases_of(session, evidence)
+    numbers = numbers_of(session, {each.submission_id for each in evidence}) if staff else {}
     return [
         {
             "id": str(each.id),
             "kind": each.kind.value,
-            "name": f"Evidence {each.position}" if staff else each.name,
-            "media_type": each.media_type,
+            "name": f"Evidence {numbers.get(each.id, 0)}" if staff else each.name,
+            "media_type": told(each.media_type) if staff else each.media_type,
             "state": each.state.value,
             "size_bytes": each.size_bytes,
             "sha256": each.sha256,
@@ -58,9 +62,20 @@ def evidence_json(
     ]
 
 
+def numbers_of(session: Session, submission_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the number that people see beside each piece of evidence: what was taken out counts for none."""
+    found = evidence_of_all(session, submission_ids).values()
+    return {each.id: number for items in found for number, each in enumerate(items, start=1)}
+
+
 def phrase_json(phrase: Phrase) -> dict[str, Any]:
-    """Return a phrase as the API shows it: what is to be heard in the recording, and when it was drawn."""
-    return {"text": phrase.text, "language": phrase.language, "drawn_at": time_text(phrase.drawn_at)}
+    """Return a phrase as the API shows it: what is to be heard in the recording, and since when each was there."""
+    return {
+        "text": phrase.text,
+        "language": phrase.language,
+        "drawn_at": time_text(phrase.drawn_at),
+        "used_at": time_text(phrase.used_at),
+    }
 
 
 def _stage_json(stage: EvidenceStage, translate: Translate) -> dict[str, Any]:

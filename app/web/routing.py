@@ -69,9 +69,11 @@ def slow_post(
     )
 
 
-def slow_get(path: str, handler: Handler, *, name: str, allow: Allow, scope: Scope = Scope.READ) -> Route:
+def slow_get(
+    path: str, handler: Handler, *, name: str, allow: Allow, scope: Scope = Scope.READ, limit: str | None = None
+) -> Route:
     """Make a GET route whose handler opens its own units (logged views, event streams)."""
-    policy = _policy(name, allow, scope, NoForm, Unit.OWN, remembers=False)
+    policy = _policy(name, allow, scope, NoForm, Unit.OWN, remembers=False, limit=limit)
     return _route(path, ["GET"], handler, policy)
 
 

@@ -17,6 +17,7 @@ from app.evidence.models import Submission
 from app.evidence.models import Transcript as TranscriptRow
 from app.evidence.states import SubmissionState
 from app.evidence.transcripts import Segment, Transcript, Word
+from app.review.models import Claim
 from tests.conftest import NOW
 from tests.evidence.test_media_api import TRANSCRIPT, World, staff, world
 
@@ -113,3 +114,29 @@ def test_the_same_word_twice_is_corrected_in_its_own_place():
     again = corrected(found, Correction(0, 1, "hi,"))
     assert again.segments[0].text == "ha hi, ho ho"
     assert [word.heard for word in again.segments[0].words] == [None, "ha,", "ha"]
+
+
+def test_who_judges_next_does_not_see_that_somebody_has_corrected_a_word(
+    heard: World, client: TestClient, engine: Engine
+):
+    claim(heard, client)
+    patch(heard, client, heard.assessor, text="first")
+    own = client.get(f"/api/v1{heard.path}/transcript", headers=heard.assessor).json()
+    assert own["segments"][0]["words"][1]["heard"] == "تفضل."
+    with writing(engine) as session:  # judged, and due for a second mark
+        session.connection().execute(update(Claim).values(ended_at=NOW))
+        session.connection().execute(update(Submission).values(state=SubmissionState.READY))
+    second = staff(engine, heard.candidate, Role.ASSESSOR)
+    client.post("/api/v1/queue/claims", json={"submission_id": heard.submission_id}, headers=second)
+
+    def seen() -> Any:
+        return client.get(f"/api/v1{heard.path}/transcript", headers=second).json()["segments"][0]["words"][1]
+
+    assert (seen()["text"], "heard" in seen()) == ("first", False)
+    for text in (None, "first"):  # as if it had been heard so
+        assert "heard" not in patch(heard, client, second, text=text).json()
+    assert patch(heard, client, second, text="second").json()["heard"] == "first"
+    assert seen()["heard"] == "first"
+    assert "heard" not in patch(heard, client, second, text=None).json()
+    assert (seen()["text"], "heard" in seen()) == ("first", False)
+    assert transcript_of(heard)["segments"][0]["words"][1]["heard"] == "تفضل."  # the machine's word is kept

@@ -3,12 +3,12 @@
 import json
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import anyio
 import pytest
@@ -18,8 +18,9 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 
 from app.db.engine import make_engine, writing
+from app.errors import TooMany
 from app.evidence import processing, stages
-from app.evidence.events import Look, stream
+from app.evidence.events import Look, Open, stream
 from app.evidence.processing import Key
 from app.evidence.reasons import Reason
 from app.evidence.states import StageName, StageState
@@ -78,9 +79,10 @@ def test_a_browser_that_comes_back_gets_what_it_missed_and_nothing_twice(candida
 
 
 def test_a_nonsense_id_is_as_none(candidate: Candidate, rejected: str):
-    headers = {**candidate.headers, "Last-Event-ID": "nonsense"}
-    answer = candidate.client.get(f"/api/v1/submissions/{rejected}/events", headers=headers)
-    assert len(read_events(answer.text)) == 4
+    for nonsense in ("nonsense", "9" * 5_000):
+        headers = {**candidate.headers, "Last-Event-ID": nonsense}
+        answer = candidate.client.get(f"/api/v1/submissions/{rejected}/events", headers=headers)
+        assert len(read_events(answer.text)) == 4
 
 
 def test_ids_grow_though_the_clock_stands_still(candidate: Candidate, stored: Storage, engine: Engine):
@@ -164,6 +166,35 @@ def test_a_stream_ends_when_the_site_is_told_to_stop(engine: Engine):
         return [line async for line in quiet]
 
     assert run_apart(whole) == ["retry: 2000\n\n", ": still here\n\n"]
+
+
+def test_a_stream_ends_with_its_life_so_that_rights_are_looked_at_again(engine: Engine):
+    async def whole() -> list[str]:
+        quiet = stream(engine, lambda _: Look((), is_over=False), after=0, life_seconds=0.2)
+        return [line async for line in quiet]
+
+    assert run_apart(whole) == ["retry: 2000\n\n"]
+
+
+def test_a_person_has_so_many_streams_open_and_no_more():
+    person_id, counting = uuid4(), Open(most=2)
+
+    async def endless() -> AsyncGenerator[str]:
+        while True:
+            yield "x"
+
+    async def opened() -> list[str]:
+        first, second = (counting.counted(person_id, endless()) for _ in range(2))
+        said = [await anext(first), await anext(second)]
+        with pytest.raises(TooMany):
+            counting.check(person_id)
+        counting.check(uuid4())  # others may
+        await first.aclose()
+        counting.check(person_id)
+        await second.aclose()
+        return said
+
+    assert run_apart(opened) == ["x", "x"]
 
 
 def test_a_stream_ends_when_the_database_goes_and_the_browser_comes_back(tmp_path: Path):

@@ -200,6 +200,31 @@ def test_staff_save_the_original_without_its_name(world: World, client: TestClie
     assert saved == "attachment; filename=\"Evidence 1.flac\"; filename*=UTF-8''Evidence%201.flac"
 
 
+def test_staff_see_the_number_that_stands_on_the_page_and_nothing_that_a_candidate_has_written(
+    world: World, client: TestClient, engine: Engine
+):
+    claim(client, world)
+    with writing(engine) as session:
+        evidence = session.get_one(Evidence, world.key.evidence_id)
+        evidence.position, evidence.media_type = 3, 'audio/flac; name="Amira Nasser.flac"'  # two were taken out before
+    shown = client.get("/api/v1" + world.path, headers=world.assessor)
+    assert (shown.json()["name"], shown.json()["media_type"]) == ("Evidence 1", "audio/flac")
+    assert "Amira" not in shown.text
+    original = client.get("/api/v1" + world.path + "/original", headers=world.assessor)
+    assert "Evidence%201.flac" in original.headers["location"].replace("%25", "%")
+
+
+def test_captions_of_a_corrected_transcript_keep_the_reason(world: World, client: TestClient, engine: Engine):
+    with writing(engine) as session:
+        row = TranscriptRow(evidence_id=world.key.evidence_id, language="ar", model="w", created_at=NOW)
+        row.body, row.corrections = TRANSCRIPT.to_json(), [{"segment": 0, "word": 0, "from": "a", "to": "b", "by": "c"}]
+        session.add(row)
+    asked = {"headers": staff(engine, world.candidate, Role.AUDITOR), "params": {"reason": "Complaint 17 & more"}}
+    answer = client.get(f"/api/v1{world.path}/captions", **asked)
+    assert client.get(answer.headers["location"], headers=asked["headers"]).text.startswith("WEBVTT")
+    assert views(engine)[-1]["reason"] == "Complaint 17 & more"
+
+
 def test_what_is_not_there_yet_says_so(world: World):
     for path in ("/poster", "/waveform", "/captions", "/text", "/transcript", "/transcript.srt"):
         answer = world.candidate.get(world.path + path)

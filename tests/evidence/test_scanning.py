@@ -2,13 +2,19 @@
 
 from sqlalchemy import Engine
 
+from app.actor import Role
 from app.db.engine import writing
 from app.evidence import processing, scanning
 from app.evidence.processing import Inspected, Key
+from app.evidence.reasons import Reason
+from app.evidence.states import StageName
+from app.jobs.catalog import SCAN
 from app.storage.client import Storage
 from tests.conftest import NOW
 from tests.evidence.conftest import Candidate
+from tests.evidence.test_media_api import staff
 from tests.evidence.test_receipts import SHA, SOUND, SUBMIT
+from workers.handlers import when_failed
 
 
 def test_a_file_that_waits_for_its_scan_is_sent_and_not_handed_out(
@@ -47,3 +53,28 @@ def test_what_was_found_is_named_to_nobody_but_the_operator(candidate: Candidate
     assert "found something harmful in this file" in page
     assert "Trojan" not in shown.text + page
     assert candidate.get(f"/evidence/{evidence_id}/original").json()["code"] == "not-scanned"
+
+
+def test_a_file_whose_scan_never_came_to_an_end_is_not_handed_out(
+    candidate: Candidate, engine: Engine, stored: Storage
+):
+    evidence_id = candidate.upload(candidate.submission(), SOUND)
+    key = Key.from_args({"evidence_id": evidence_id, "generation": 1})
+    with writing(engine) as session:
+        processing.inspected(session, key, Inspected(SHA, len(SOUND), duration_ms=150_000), now=NOW, scan=True)
+        when_failed(session, {"name": SCAN.name, **key.to_args()}, "the worker died 3 times", NOW)
+    assert candidate.get(f"/evidence/{evidence_id}").json()["state"] == "failed"
+    assert candidate.get(f"/evidence/{evidence_id}/original").json()["code"] == "not-scanned"
+
+
+def test_what_was_refused_before_its_scan_goes_back_to_its_candidate_alone(
+    candidate: Candidate, engine: Engine, stored: Storage
+):
+    evidence_id = candidate.upload(candidate.submission(), SOUND)
+    key = Key.from_args({"evidence_id": evidence_id, "generation": 1})
+    with writing(engine) as session:
+        processing.rejected(session, key, StageName.INSPECT, Reason("damaged", "It is damaged."), now=NOW)
+    assert candidate.get(f"/evidence/{evidence_id}/original").status_code == 302
+    path, auditor = f"/api/v1/evidence/{evidence_id}/original", staff(engine, candidate, Role.AUDITOR)
+    asked = candidate.client.get(path, headers=auditor, params={"reason": "Complaint 17"})
+    assert (asked.status_code, asked.json()["code"]) == (409, "not-scanned")

@@ -138,6 +138,7 @@ def test_a_recording_of_unknown_length_names_the_size_of_each_part(
         {"kind": "audio", "name": "a\u202eb.mp3", "media_type": "audio/flac", "size_bytes": 5},
         {"kind": "audio", "name": "x", "media_type": "text/html", "size_bytes": 5},
         {"kind": "audio", "name": "x", "media_type": "audio/flac\r\nX: y", "size_bytes": 5},
+        {"kind": "audio", "name": "x", "media_type": "audio/flac; name=\u0639", "size_bytes": 5},
         {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 0},
         {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": 5, "key": "e/other"},
         {"kind": "video", "name": "x", "media_type": "video/mp4", "size_bytes": 5},
