@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.storage.embedded import wait_for
 from app.supervisor.plan import import_path
+from tests import warm
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,7 @@ class Shell:
         return [sys.executable, "-P", "-m", "app", *arguments]
 
     def assay(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments), env={**self.env, **env}, capture_output=True, text=True, timeout=120, check=False
-        )
+        return warm.assay(*arguments, env={**self.env, **env})
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
         """Start it in the background; what it says goes to `said`."""

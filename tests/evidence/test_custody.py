@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +21,7 @@ from app.home.investigating import stop_judging
 from app.jobs.models import Job
 from app.settings import Settings
 from app.storage.client import Storage
+from tests import warm
 from tests.conftest import NOW
 from tests.evidence.conftest import Candidate, a_candidate, row
 from tests.factories import a_person, a_token, bearer
@@ -64,8 +63,7 @@ class Operator:
     def verify(self, *arguments: str) -> tuple[int, list[str]]:
         given = {name: str(getattr(self.settings, name)) for name in self.settings.model_fields_set}
         env = {**os.environ, **{f"ASSAY_{name.upper()}": said for name, said in given.items() if said}}
-        command = [sys.executable, "-m", "app", "evidence", "verify", *arguments, "--json"]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = warm.assay("evidence", "verify", *arguments, "--json", env=env)
         assert done.returncode in {0, 1}, done.stderr
         return done.returncode, [each["said"] for each in json.loads(done.stdout)["findings"]]
 

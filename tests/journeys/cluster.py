@@ -20,10 +20,10 @@ from sqlalchemy.engine import make_url
 
 from app.ports import free_ports
 from app.storage import embedded
-from tests import postgres
+from tests import postgres, warm
 from tests.journeys.balancer import Balancer
 from tests.journeys.mortal import Mortal
-from tests.journeys.running import POOL, Running, assay, environment_for, wait_for
+from tests.journeys.running import POOL, Running, environment_for, wait_for
 
 LOOPBACK = "127.0.0.1"
 SITE_PORT = 8000
@@ -115,7 +115,7 @@ def cluster(
         front = Balancer([(network.address(n), port) for n, port in enumerate(ports)])
         stack.callback(front.close)
         known["ASSAY_BASE_URL"] = f"http://{LOOPBACK}:{front.port}"
-        made = assay(environment_for(folder / "outside", **known), "init")
+        made = warm.assay("init", env=environment_for(folder / "outside", **known))
         assert made.returncode == 0, made.stderr
         (folder / "logs").mkdir()
         machines = [network.machine(folder, number, known) for number in range(sites + len(workers))]

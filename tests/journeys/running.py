@@ -17,6 +17,7 @@ import urllib3
 from sqlalchemy import Engine, text
 
 from app.db.engine import make_engine
+from tests import warm
 
 T = TypeVar("T")
 POOL = urllib3.PoolManager(timeout=60, retries=False)
@@ -106,7 +107,7 @@ class Running:
 
     def assay(self, *arguments: str) -> Any:
         """Run a command of `assay` on this installation; its JSON answer."""
-        done = assay(self.environment, *arguments, "--json")
+        done = warm.assay(*arguments, "--json", env=self.environment)
         assert done.returncode == 0, done.stderr + done.stdout
         return json.loads(done.stdout)
 
@@ -145,18 +146,6 @@ class Running:
         finally:
             if self.process.stdout is not None:
                 self.process.stdout.close()
-
-
-def assay(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of `assay`."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def environment_for(data: Path, **more: str) -> dict[str, str]:

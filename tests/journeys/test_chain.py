@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import app.demo
+from tests import warm
 from tests.factories import a_judgement
 from tests.journeys.recordings import a_talk
-from tests.journeys.running import POOL, Person, Running, assay, running, wait_for
+from tests.journeys.running import POOL, Person, Running, running, wait_for
 from tests.journeys.story import (
     Cast,
     accepted,
@@ -138,7 +139,7 @@ def verdict(here: Running, file: Path) -> tuple[str, bool]:
     )
     assert answer.status == 200, answer.data
     found = json.loads(answer.data)
-    done = assay(here.environment, "credential", "verify", str(file), "--json")
+    done = warm.assay("credential", "verify", str(file), "--json", env=here.environment)
     said = json.loads(done.stdout)
     assert (said["verdict"], said["in_force"]) == (found["verdict"], found["in_force"])
     assert done.returncode == (0 if found["verdict"] == "genuine" and found["in_force"] else 1)

@@ -14,9 +14,10 @@ import urllib3
 
 from app.db.engine import BUSY_TIMEOUT_MS
 from app.storage import embedded
+from tests import warm
 from tests.journeys.mortal import Site, a_worker
 from tests.journeys.recordings import a_talk
-from tests.journeys.running import POOL, Person, Running, assay, running, wait_for
+from tests.journeys.running import POOL, Person, Running, running, wait_for
 from tests.journeys.story import Cast, a_cast, rubric
 
 pytestmark = pytest.mark.journey
@@ -195,7 +196,7 @@ def test_a_database_that_is_not_there_is_said_and_none_is_made_in_its_place(cast
             unavailable(site.seen_by(cast.candidate).send("GET", "/api/v1/submissions"))
             says_so(POOL.request("GET", f"{site.base}/sign-in", headers={"Accept": "text/html"}))
             assert POOL.request("GET", f"{site.base}/readyz").status == 503
-            refused = assay(here.environment, "org", "add", "--code", "other", "--name", "Other")
+            refused = warm.assay("org", "add", "--code", "other", "--name", "Other", env=here.environment)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
             assert not (here.data / "assay.sqlite3").exists()
         assert site.seen_by(cast.candidate).send("GET", "/api/v1/submissions").status == 200
