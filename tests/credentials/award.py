@@ -88,11 +88,12 @@ def achievement(issuer: IssuerFacts) -> AchievementFacts:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """Facts and keys of one credential; methods sign what they are asked for."""
+    """Facts and keys of one credential; methods sign what they are asked for, at its time."""
 
     issuer_key: keys.FileSigner
     validator_key: keys.FileSigner
     facts: CredentialFacts
+    at: datetime = NOW
 
     @property
     def issuer(self) -> str:
@@ -107,14 +108,16 @@ class Award:
             credential_url=self.facts.url,
             plan="standard 2",
             language=self.facts.achievement.language,
-            validated_at=NOW - timedelta(days=1),
+            validated_at=self.at - timedelta(days=1),
         )
         unsigned = document.endorsement(facts)
-        return signing.sign_document(unsigned, signer=self.validator_key, method=keys.did_key_method(endorser), now=NOW)
+        return signing.sign_document(
+            unsigned, signer=self.validator_key, method=keys.did_key_method(endorser), now=self.at
+        )
 
     def sign(self, unsigned: dict[str, Any]) -> dict[str, Any]:
         method = did.method_of(self.issuer, self.issuer_key.public_key)
-        return signing.sign_document(unsigned, signer=self.issuer_key, method=method, now=NOW)
+        return signing.sign_document(unsigned, signer=self.issuer_key, method=method, now=self.at)
 
     def credential(self) -> dict[str, Any]:
         return self.sign(document.credential(self.facts, endorsements=(self.endorsement(),)))
@@ -128,8 +131,8 @@ class Award:
             issuer=self.issuer,
             purpose=self.facts.status.purpose,
             encoded=status.encode(bits_with(set_indexes)),
-            valid_from=NOW - timedelta(minutes=2),
-            valid_until=NOW + status.LIFETIME,
+            valid_from=self.at - timedelta(minutes=2),
+            valid_until=self.at + status.LIFETIME,
         )
         return self.sign(document.status_list(facts))
 
@@ -149,7 +152,9 @@ class Award:
         return replace(self, facts=replace(self.facts, **facts))
 
 
-def an_award(folder: Path, *, language: str = "en", purpose: StatusPurpose = StatusPurpose.REVOCATION) -> Award:
+def an_award(
+    folder: Path, *, language: str = "en", purpose: StatusPurpose = StatusPurpose.REVOCATION, at: datetime = NOW
+) -> Award:
     issuer_key = keys.file_signer(folder, name="issuer")
     issuer = IssuerFacts(keys.did_key(issuer_key.public_key), "Nile Institute", BASE, "Egypt", "EG")
     facts = CredentialFacts(
@@ -161,9 +166,9 @@ def an_award(folder: Path, *, language: str = "en", purpose: StatusPurpose = Sta
         identity=IdentityFacts(IdentityMethod.DOCUMENT_SEEN, on=date(2026, 11, 20)),
         evidence=(EvidenceFacts("video", "video/mp4", document.salted_digest(sha256=FILE_SHA256, salt=SALT), 872_000),),
         status=StatusEntryFacts(LIST, 90_321, purpose),
-        awarded_at=NOW,
-        valid_until=NOW + timedelta(days=730),
-        activity_from=NOW - timedelta(days=4),
-        activity_until=NOW - timedelta(days=3),
+        awarded_at=at,
+        valid_until=at + timedelta(days=730),
+        activity_from=at - timedelta(days=4),
+        activity_until=at - timedelta(days=3),
     )
-    return Award(issuer_key, keys.file_signer(folder, name="validator"), facts)
+    return Award(issuer_key, keys.file_signer(folder, name="validator"), facts, at)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def verifier():
 
 
 @pytest.fixture
+def award(tmp_path):
+    return an_award_of_today(tmp_path)
+
+
+def an_award_of_today(folder, **facts):
+    """The verifier's clock is the machine's."""
+    return an_award(folder, at=datetime.now(UTC).replace(microsecond=0), **facts)
+
+
+@pytest.fixture
 def ask(verifier, tmp_path):
     def ask(text, listed):
         (tmp_path / "credential.json").write_text(text)
@@ -42,7 +53,7 @@ def ask(verifier, tmp_path):
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_it_accepts_our_credential_with_its_endorsement_and_status(ask, tmp_path, language):
-    award = an_award(tmp_path, language=language)
+    award = an_award_of_today(tmp_path, language=language)
     answer = ask(award.text(), award.status_list())
     assert answer["verified"], answer
     assert answer["inForce"] is True
@@ -58,7 +69,7 @@ def test_it_refuses_one_changed_character(ask, award):
 
 @pytest.mark.parametrize("purpose", list(StatusPurpose))
 def test_it_refuses_a_revoked_or_suspended_one(ask, tmp_path, purpose):
-    award = an_award(tmp_path, purpose=purpose)
+    award = an_award_of_today(tmp_path, purpose=purpose)
     answer = ask(award.text(), award.status_list(award.facts.status.index))
     assert not answer["verified"]
     assert answer["proof"] is True
@@ -67,7 +78,7 @@ def test_it_refuses_a_revoked_or_suspended_one(ask, tmp_path, purpose):
 
 
 def test_it_refuses_a_status_list_that_somebody_else_signed(ask, award, tmp_path):
-    stranger = an_award(tmp_path / "stranger")
+    stranger = an_award_of_today(tmp_path / "stranger")
     assert not ask(award.text(), stranger.status_list())["verified"]
 
 
