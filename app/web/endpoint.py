@@ -226,15 +226,21 @@ def _no_text(field: str, value: Any) -> FieldError:
     return FieldError(field if _holds_no_text(value) else "", N_("This holds a character that is no text."))
 
 
-def _holds_no_text(value: Any) -> bool:
-    """Tell whether something holds what neither PostgreSQL nor UTF-8 can write: U+0000, half a surrogate pair."""
+def _holds_no_text(value: Any, levels: int = 0) -> bool:
+    """Tell whether something holds what neither PostgreSQL nor UTF-8 can write: U+0000, half a surrogate pair.
+
+    Invalid for what is nested so deeply that our own code would come to its end on the way down.
+    """
+    if levels > MOST_LEVELS:
+        raise Invalid("Please check what was sent: something is missing or wrong.", code="too-deep")
     if isinstance(value, str):
         return NO_TEXT.search(value) is not None
     if isinstance(value, dict):
-        return any(map(_holds_no_text, value)) or any(map(_holds_no_text, value.values()))
-    return isinstance(value, list) and any(map(_holds_no_text, value))
+        value = [*value, *value.values()]
+    return isinstance(value, list) and any(_holds_no_text(each, levels + 1) for each in value)
 
 
+MOST_LEVELS = 40
 NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 MESSAGES = {
     "missing": N_("This is needed."),

@@ -41,3 +41,10 @@ def test_a_form_that_can_not_be_read_is_a_bad_request(client: TestClient, kind: 
     body = b"--wrong\r\nContent-Disposition: form-data\r\n\r\nx\r\n"
     answer = client.post("/api/v1/verify", content=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["code"]) == (400, "not-a-form")
+
+
+@pytest.mark.parametrize("levels", [50, 300, 900])
+def test_what_is_nested_without_end_is_refused(client: TestClient, levels: int):
+    body = '{"url": ' + '{"a": [' * (levels // 2) + "]}" * (levels // 2) + "}"
+    answer = client.post("/api/v1/verify", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "too-deep")
