@@ -52,7 +52,8 @@ def check_ffmpeg(settings: Settings) -> Check:
     said = f"{found.version} ({found.source}: {found.ffmpeg})"
     if found.cannot_read:
         gaps = ", ".join(sorted(found.cannot_read)).upper()
-        return Check("ffmpeg", "warn", said, f"It can't read {gaps}: such uploads are refused. Debian's ffmpeg can.")
+        can = "Debian's ffmpeg can, and that of: pip install 'assay-platform[av1]'."
+        return Check("ffmpeg", "warn", said, f"It can't read {gaps}: such uploads are refused. {can}")
     return Check("ffmpeg", "ok", said)
 
 

