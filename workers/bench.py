@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from app.settings import Settings
 from app.storage.client import Storage
+from workers.evidence.originals import Originals
 from workers.media.tools import Tools
 from workers.transcribers import Transcribers
 
@@ -24,5 +25,6 @@ class Bench:
     tools: Tools
     transcribers: Transcribers
     folder: Path
+    originals: Originals
     stopping: Event
     clock: Callable[[], datetime]

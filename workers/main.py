@@ -30,6 +30,7 @@ from app.storage.client import Storage
 from app.storage.embedded import located
 from workers import health
 from workers.bench import Bench
+from workers.evidence.originals import Originals
 from workers.folders import work_folder
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
@@ -135,6 +136,7 @@ def _bench(settings: Settings, engine: Engine, folder: Path, *, speakers: int) -
             count=speakers,
         ),
         folder=folder,
+        originals=Originals(folder),
         stopping=threading.Event(),
         clock=DatabaseClock(engine),
     )

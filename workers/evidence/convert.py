@@ -45,7 +45,8 @@ def convert(bench: Bench, run: Run, args: dict[str, Any]) -> None:
 
 
 def _convert(task: Task, facts: Facts, folder: Path) -> None:
-    original = fetch_original(task, facts, folder, tell=task.teller(0, FETCHED))
+    original = folder / "original"
+    fetch_original(task, facts, original, tell=task.teller(0, FETCHED))
     found = probe(original, tools=task.bench.tools, scratch=folder)
     if facts.kind is EvidenceKind.AUDIO:
         finish(task, facts, _audio(task, facts, found, original))

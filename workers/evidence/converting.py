@@ -54,16 +54,17 @@ def _reject(task: Task, reason: Reason) -> None:
         processing.rejected(session, task.key, task.stage, reason, now=task.now())
 
 
-def fetch_original(task: Task, facts: Facts, folder: Path, *, tell: Callable[[float], None]) -> Path:
-    """Bring the original to the local disk. Raises Changed unless it is the one that was inspected."""
-    original = folder / "original"  # our name, and no extension: ffmpeg believes extensions
+def fetch_original(task: Task, facts: Facts, original: Path, *, tell: Callable[[float], None]) -> None:
+    """Bring the original to a local path of our naming, without an extension: ffmpeg believes extensions.
+
+    Raises Changed unless it is the one that was inspected.
+    """
     try:
         digest = task.fetch(facts.object_key, original, size_bytes=facts.size_bytes, tell=tell)
     except NotFound as error:  # inspected, and gone since
         raise Changed from error
     if digest != facts.sha256:
         raise Changed
-    return original
 
 
 def out_of(folder: Path) -> Path:

@@ -6,10 +6,14 @@ content, not by the attempt: any attempt may use what another has made. They are
 
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.errors import NotFound
 from app.evidence import sharing
 from app.evidence.processing import Key
 from app.evidence.states import StageName
@@ -19,13 +23,13 @@ from workers.evidence.converting import HEARD, SEEN, attempt, fetch_original, fi
 from workers.evidence.task import Facts, Task
 from workers.media.picture import ENCODING
 from workers.media.pieces import LONG_MS, PIECE_S, Piece, convert_piece, join, pieces
-from workers.media.probe import Probe, ToolFailed, probe
-from workers.media.sound import PLAYABLE
+from workers.media.probe import Probe, probe
+from workers.media.sound import PLAYABLE, SOUND, convert_sound
 
+log = logging.getLogger("assay.worker.long")
 RECIPE = 1  # to be counted up when the filters change: pieces of two releases don't fit together
 PIECE_TYPE, SOUND_TYPE = "video/mp2t", "audio/mp4"
-# Each job fetches the original once: few enough jobs for that, enough of them for several workers.
-PIECES_OF_A_JOB = 10
+PIECES_OF_A_JOB = 10  # short recordings wait for one such job at most, and several workers share the work evenly
 FEWEST_JOBS = 2
 FETCHED = 0.1  # the share of a job
 
@@ -66,25 +70,47 @@ def _convert(task: Task, facts: Facts, folder: Path, parts: Sequence[Piece]) -> 
     def shown(own: float) -> float:
         return HEARD + (SEEN - HEARD) * own
 
-    original = fetch_original(task, facts, folder, tell=task.teller(0, FETCHED, shared=shown))
-    found = probe(original, tools=task.bench.tools, scratch=folder)
-    for number, piece in enumerate(parts):
-        low, high = (FETCHED + (1 - FETCHED) * done / len(parts) for done in (number, number + 1))
-        made = convert_piece(
-            original,
-            found,
-            piece,
-            duration_ms=facts.duration_ms or 0,
-            out_dir=out_of(folder),
-            tools=task.bench.tools,
-            on_progress=task.teller(low, high, shared=shown),
-            cancelled=task.halted,
-        )
-        task.check()
-        task.bench.storage.put_file(piece_key(facts, piece), made, media_type=PIECE_TYPE, with_digest=True)
-        made.unlink()
-        with task.run.saving() as session:
-            task.run.advanced(session)
+    with _original(task, facts, tell=task.teller(0, FETCHED, shared=shown)) as original:
+        found = probe(original, tools=task.bench.tools, scratch=folder)
+        for number, piece in enumerate(parts):
+            low, high = (FETCHED + (1 - FETCHED) * done / len(parts) for done in (number, number + 1))
+            tell = task.teller(low, high, shared=shown)
+            _made(task, facts, found, original, piece, out_of(folder), tell=tell).unlink()
+
+
+@contextmanager
+def _original(task: Task, facts: Facts, *, tell: Callable[[float], None]) -> Iterator[Path]:
+    bring = partial(fetch_original, task, facts, tell=tell)
+    with task.bench.originals.at_hand(facts.sha256 or "", bring=bring, check=task.check) as original:
+        yield original
+
+
+def _made(
+    task: Task,
+    facts: Facts,
+    found: Probe,
+    original: Path,
+    piece: Piece,
+    out: Path,
+    *,
+    tell: Callable[[float], None] | None = None,
+) -> Path:
+    """Convert a piece, store it for the job that joins, and return the file."""
+    made = convert_piece(
+        original,
+        found,
+        piece,
+        duration_ms=facts.duration_ms or 0,
+        out_dir=out,
+        tools=task.bench.tools,
+        on_progress=tell,
+        cancelled=task.halted,
+    )
+    task.check()
+    task.bench.storage.put_file(piece_key(facts, piece), made, media_type=PIECE_TYPE, with_digest=True)
+    with task.run.saving() as session:
+        task.run.advanced(session)
+    return made
 
 
 def join_pieces(bench: Bench, run: Run, args: dict[str, Any]) -> None:
@@ -94,24 +120,36 @@ def join_pieces(bench: Bench, run: Run, args: dict[str, Any]) -> None:
         facts = task.begin()
         with task.folder() as folder:
             out, found = out_of(folder), Probe.from_stored(facts.probe)
-            sound = kept_sound(task, facts, out) if found.audio else None
-            files = [_fetched(task, facts, piece, out) for piece in pieces(facts.duration_ms or 0)]
+            parts = pieces(facts.duration_ms or 0)
+            sound = out / SOUND if found.audio else None
+            _gather(task, facts, found, parts, sound, out)
+            files = [out / piece.file for piece in parts]
             playable = join(files, sound, duration_ms=facts.duration_ms or 0, out_dir=out, tools=bench.tools)
             finish_video(task, facts, found, playable)
 
 
-def _fetched(task: Task, facts: Facts, piece: Piece, out: Path) -> Path:
+def _gather(task: Task, facts: Facts, found: Probe, parts: Sequence[Piece], sound: Path | None, out: Path) -> None:
+    """Fetch what the other jobs have stored; what is gone or something else by now is made once more."""
+    lost = [piece for piece in parts if not _is_brought(task, piece_key(facts, piece), out / piece.file)]
+    silent = sound is not None and not _is_brought(task, sound_key(facts), sound)
+    if not lost and not silent:
+        return
+    log.warning("evidence %s: %d stored pieces are made once more", task.key.evidence_id, len(lost) + silent)
+    with _original(task, facts, tell=task.teller(SEEN, SEEN)) as original:
+        for piece in lost:
+            _made(task, facts, found, original, piece, out)
+        if silent:
+            length_ms, tools = facts.duration_ms or 0, task.bench.tools
+            convert_sound(original, found, duration_ms=length_ms, out_dir=out, tools=tools, playable=True)
+
+
+def _is_brought(task: Task, key: str, path: Path) -> bool:
+    """Fetch what another job has stored; False where it isn't that any more."""
     task.check()
-    path = out / f"piece-{piece.index:04}.ts"
-    _bring(task, piece_key(facts, piece), path)
-    return path
-
-
-def _bring(task: Task, key: str, path: Path) -> None:
-    """Fetch what another job has stored. What is something else by now is deleted: a new try makes it again."""
-    if not task.bench.storage.download_own(key, path):
-        task.bench.storage.delete(key)
-        raise ToolFailed(f"{key} is not what a worker has stored")
+    try:
+        return task.bench.storage.download_own(key, path)
+    except NotFound:
+        return False
 
 
 def keep_sound(task: Task, facts: Facts, sound: Path) -> None:
@@ -122,13 +160,6 @@ def keep_sound(task: Task, facts: Facts, sound: Path) -> None:
 def has_sound(task: Task, facts: Facts) -> bool:
     """Tell whether an earlier attempt has stored the encoded sound."""
     return task.bench.storage.head(sound_key(facts)) is not None
-
-
-def kept_sound(task: Task, facts: Facts, out: Path) -> Path:
-    """Return the encoded sound of the whole."""
-    path = out / "playable.m4a"
-    _bring(task, sound_key(facts), path)
-    return path
 
 
 def piece_key(facts: Facts, piece: Piece) -> str:

@@ -33,6 +33,11 @@ class Piece:
     start_s: int
     end_s: int | None
 
+    @property
+    def file(self) -> str:
+        """Return the name of its file."""
+        return f"piece-{self.index:04}.ts"
+
     def length_ms(self, *, of_ms: int) -> int:
         """Return how long the piece is in a recording of this length."""
         return (of_ms if self.end_s is None else self.end_s * 1000) - self.start_s * 1000
@@ -58,7 +63,7 @@ def convert_piece(
     cancelled: Callable[[], bool] | None = None,
 ) -> Path:
     """Convert the picture of one piece and return the file. `on_progress` and errors as in `convert_picture`."""
-    result = out_dir / f"piece-{piece.index:04}.ts"
+    result = out_dir / piece.file
     length_ms = piece.length_ms(of_ms=duration_ms)
     run = tools.sandbox.run(
         _piece_command(path, probe, piece, result, tools),

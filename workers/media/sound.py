@@ -16,6 +16,7 @@ from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_
 from workers.media.tools import Tools
 
 SPEECH_RATE_HZ = 16_000
+SOUND = "playable.m4a"
 # Evens out loud and quiet speakers before speech recognition: word errors 0.486 -> 0.050
 # (media-speech-s3.md C).
 EVEN_OUT = {"f": 250, "g": 15, "m": 100, "p": 0.8}
@@ -54,7 +55,7 @@ def convert_sound(
     """
     if probe.audio is None:
         raise ValueError("there is no sound to convert")
-    wav, samples, m4a = (out_dir / name for name in ("speech.wav", "samples.raw", "playable.m4a"))
+    wav, samples, m4a = (out_dir / name for name in ("speech.wav", "samples.raw", SOUND))
     command = sound_command(
         path, probe.audio, (wav, samples, m4a if playable else None), tools, duration_ms=duration_ms
     )
