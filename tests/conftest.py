@@ -66,10 +66,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=(*DATABASES, "both"), default="sqlite", help="where tests keep their rows")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long stories, so that two halves of the tests end at about the same time."""
+    items.sort(key=lambda item: not _is_long(item.path))
+
+
+def _is_long(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).parts[0] in ONCE
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that keeps rows on both databases when that is asked for."""
-    once = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0] in ONCE
-    if metafunc.config.getoption("--database") == "both" and "database_url" in metafunc.fixturenames and not once:
+    both = metafunc.config.getoption("--database") == "both" and not _is_long(metafunc.definition.path)
+    if both and "database_url" in metafunc.fixturenames:
         metafunc.parametrize("database_url", DATABASES, indirect=True)
 
 

@@ -27,7 +27,14 @@ from app.schema.migrate import migrate
 
 URL = "ASSAY_TEST_DATABASE_URL"
 NOBODY = 65534
-OPTIONS = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",  # no database lives long enough
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "300",
+}
 READY_SECONDS = 30.0
 
 
