@@ -1,5 +1,7 @@
 """The worker's side of documents: what is taken, and the reading of it in the sandbox."""
 
+import logging
+import signal
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -13,13 +15,16 @@ from app.evidence.texts import Part
 from workers.documents import reader
 from workers.media.gate import Refusal, in_words_bytes
 from workers.media.probe import ToolFailed
-from workers.media.sandbox import GIB, MIB, Limits
+from workers.media.sandbox import GIB, MIB, Finished, Limits
 from workers.media.sniff import MEDIA, Sniffed
 from workers.media.tools import Tools
+from workers.media.watch import Ended
 
+log = logging.getLogger("assay.worker.documents")
 READER = Path(reader.__file__).resolve()  # and what it imports lies beside it
 LIMITS = Limits(cpu_seconds=60, wall_seconds=120, memory_bytes=2 * GIB, file_bytes=0, stdout_bytes=32 * MIB)
 LARGEST_BYTES = 100 * MIB
+CRASHES = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP})
 KINDS = {Sniffed.PDF: "pdf", Sniffed.ZIP: "docx", Sniffed.TEXT: "text", Sniffed.OLD_TEXT: "text"}
 PACKAGES = {
     Sniffed.PDF: ("pypdfium2", "pypdfium2_raw", "pypdfium2_cfg"),
@@ -97,6 +102,9 @@ def extract_text(path: Path, sniffed: Sniffed, *, tools: Tools, scratch: Path) -
     folders = dict.fromkeys([str(READER.parent), *(str(place.parent) for place in packages)])
     command = [sys.executable, "-I", "-S", str(READER), KINDS[sniffed], str(path), *folders]
     run = tools.sandbox.run(command, reads=[path, READER.parent, *python, *packages], out_dir=scratch, limits=LIMITS)
+    if refusal := why_over(run):
+        log.warning("a document was refused: its reader ended by %s, status %d", run.ended, run.returncode)
+        return refusal
     if not run.ok:
         raise ToolFailed(f"the document reader ended by {run.ended}, status {run.returncode}: {run.stderr[-500:]}")
     answer = _Answer.model_validate_json(run.stdout)
@@ -105,6 +113,16 @@ def extract_text(path: Path, sniffed: Sniffed, *, tools: Tools, scratch: Path) -
     cleaned = (replace(part, text=_clean(part.text)) for part in answer.parts)
     parts = [part for part in cleaned if part.text]
     return Extracted(parts, (*([] if parts else [NO_TEXT]), *([GUESSED] if answer.guessed else [])))
+
+
+def why_over(run: Finished) -> Refusal | None:
+    """Return what the end of the reader says of a document; None where it was well, or the fault may be ours.
+
+    The same document would end it in the same way again, and cost a minute each time.
+    """
+    if run.ended is Ended.TOO_MUCH_OUTPUT or run.returncode == -signal.SIGXCPU:
+        return REFUSALS["too-long"]
+    return REFUSALS["damaged"] if -run.returncode in CRASHES else None
 
 
 def _places(packages: Sequence[str]) -> list[Path]:

@@ -1,6 +1,7 @@
 """Documents that want to do harm: bombs, entities, names that climb, scripts, locks. Each ends within its limits."""
 
 import io
+import signal
 import struct
 import time
 import zipfile
@@ -12,10 +13,12 @@ import pytest
 
 from tests.workers.documents.making import TEXT_PART, a_docx, a_pdf
 from tests.workers.hostile.conftest import SECRET, Calls, was_opened
-from workers.documents.extract import Extracted, extract_text, refuse_document
+from workers.documents.extract import Extracted, extract_text, refuse_document, why_over
 from workers.media.gate import Refusal
+from workers.media.sandbox import Finished
 from workers.media.sniff import sniff
 from workers.media.tools import Tools
+from workers.media.watch import Ended
 
 MIB = 1 << 20
 TYPES = {"[Content_Types].xml": b"<Types/>"}
@@ -199,6 +202,25 @@ def test_a_page_of_a_pdf_that_inflates_ends_within_the_limits(read: Read, tmp_pa
     path.write_bytes(head + stream + rest)
     answer = read(path)
     assert isinstance(answer, Extracted) or answer.code in {"damaged", "too-long"}
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "expected"),
+    [  # seen with forms in forms of a PDF, and with 900 pages that share one long text
+        (Ended.EXIT, -signal.SIGABRT, "damaged"),
+        (Ended.EXIT, -signal.SIGXCPU, "too-long"),
+        (Ended.TOO_MUCH_OUTPUT, -signal.SIGKILL, "too-long"),
+        (Ended.EXIT, -signal.SIGKILL, None),  # a machine without memory left, perhaps: our fault
+        (Ended.TIMEOUT, -signal.SIGKILL, None),
+        (Ended.EXIT, 1, None),
+        (Ended.EXIT, 0, None),
+    ],
+)
+def test_a_document_on_which_its_reader_breaks_is_refused_at_the_first_try(
+    ended: Ended, status: int, expected: str | None
+) -> None:
+    refusal = why_over(Finished(status, b"", "", ended))
+    assert (refusal.code if refusal else None) == expected
 
 
 def test_a_text_keeps_what_is_harmless_and_loses_what_deceives(read: Read, tmp_path: Path) -> None:
