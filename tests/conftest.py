@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import embedded
 from app.storage.client import Storage
 from tests import outside, postgres
+from tests.chromium import chromium as chromium  # noqa: PLC0414  # a fixture for all
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,72 +11,18 @@ import numpy as np
 import pytest
 
 from tests.workers.conftest import Make
+from tests.workers.media.recordings import AV1, CASES, CORNERS, HLG, PQ, PREVIEWS, SOUNDS, Studio, converted
 from workers.media.check import check_rendition
 from workers.media.fitting import constant_rate
 from workers.media.gate import Allowed, refuse_extent, refuse_streams
-from workers.media.picture import convert_picture, make_poster
+from workers.media.picture import make_poster
 from workers.media.pieces import convert_piece, join, pieces
-from workers.media.preview import box_for, copy_preview
 from workers.media.probe import VideoStream, count, probe
 from workers.media.sound import convert_sound
 from workers.media.tonemap import Curve, to_screen
 from workers.media.tools import Tools
 
-PQ = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=0"
-HLG = "colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc:log-level=0"
 OURS = {"und", "VideoHandler", "SoundHandler", "Lavc libx264", "[0][0][0][0]"}
-PRIVATE = ("-metadata", "location=+24.47+54.37/", "-metadata", "creation_time=2026-11-24T10:00:00Z")
-NAMED = (*PRIVATE, "-metadata", "title=Who I am", "-metadata:s:v", "handler_name=My phone")
-INTERLACED = ("-vf", "interlace", "-flags", "+ildct+ilme", "-c:v", "mpeg2video")
-TEN_BIT = ("-pix_fmt", "yuv420p10le")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A recording: how it is made, and what must become of it. `frames` is what its constant rate gives."""
-
-    form: str
-    options: tuple[str, ...] = ()
-    size: str = "160x120"
-    becomes: tuple[int, int] = (160, 120)
-    rate: str = "10"
-    frames: int = 20
-    seconds: float = 2
-    sound: bool = True
-
-
-CASES = {
-    "h264": Case("mov", NAMED),
-    "h264 10 bit": Case("mp4", ("-c:v", "libx264", "-preset", "ultrafast", *TEN_BIT)),
-    "h264 4:4:4, full range": Case("mp4", ("-pix_fmt", "yuvj444p")),
-    "hevc": Case("mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0")),
-    "hevc 10 bit": Case("mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0", *TEN_BIT)),
-    "hevc hdr pq": Case("mp4", ("-c:v", "libx265", "-preset", "ultrafast", *TEN_BIT, "-x265-params", PQ)),
-    "hevc hdr hlg": Case("mov", ("-c:v", "libx265", "-preset", "ultrafast", *TEN_BIT, "-x265-params", HLG)),
-    "vp8, no length": Case("webm", ("-c:v", "libvpx", "-deadline", "realtime", "-live", "1"), frames=20),
-    "vp9": Case("webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")),
-    "old avi": Case("avi", ("-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-c:a", "pcm_s16le")),
-    "upright": Case("mp4", size="120x160", becomes=(120, 160)),
-    "odd sides": Case("mp4", ("-pix_fmt", "yuv444p"), size="161x121"),
-    "wide points": Case("mp4", ("-vf", "setsar=4/3"), becomes=(212, 120)),
-    "sixty frames": Case("mp4", rate="60", frames=60),
-    "fifty frames": Case("mp4", rate="50", frames=50),
-    "one second": Case("mp4", seconds=1, frames=10),
-    "no sound": Case("mp4", sound=False),
-    "silence": Case("mp4", ("-af", "volume=0")),
-    "surround": Case("mp4", ("-af", "pan=5.1|FL=c0|FR=c0|FC=c0|LFE=c0|BL=c0|BR=c0", "-c:a", "aac")),
-    "interlaced": Case("mpegts", INTERLACED, rate="50", frames=50),
-    "gaps": Case("mp4", ("-vf", "select='lt(mod(n,10),4)'", "-fps_mode", "vfr"), rate="20", frames=34),
-}
-SOUNDS = {
-    "mp3": ("mp3", ()),
-    "m4a": ("mp4", ("-c:a", "aac", *PRIVATE)),
-    "opus": ("ogg", ("-c:a", "libopus")),
-    "flac": ("flac", ()),
-    "wav": ("wav", ()),
-    "surround": ("flac", ("-ac", "6")),
-    "telephone": ("wav", ("-ar", "8000", "-ac", "1", "-c:a", "pcm_mulaw")),
-}
 
 
 def look(path: Path, tools: Tools) -> dict[str, Any]:
@@ -115,31 +60,10 @@ def must_be_heard_everywhere(sound: dict[str, Any]) -> None:
     assert (sound["codec_name"], sound["channels"], sound["sample_rate"]) == ("aac", 2, "48000")
 
 
-def converted(path: Path, tools: Tools, out: Path) -> tuple[Path, int]:
-    """Do what a job does; return the playable and the length in ms."""
-    found, extent = probe(path, tools=tools, scratch=out), count(path, tools=tools, scratch=out)
-    allowed = Allowed("video" if found.video else "audio", 7_200_000, 1 << 30)
-    assert refuse_streams(found, allowed) is None
-    assert refuse_extent(found, extent, allowed) is None
-    length = extent.duration_ms
-    made = None
-    if found.audio:
-        made = convert_sound(path, found, duration_ms=length, out_dir=out, tools=tools, playable=found.video is None)
-    playable = made.playable if made else None
-    if found.video:
-        playable = convert_picture(path, found, duration_ms=length, out_dir=out, tools=tools)
-    assert playable is not None
-    assert check_rendition(playable, original=found, duration_ms=length, tools=tools, scratch=out) is None
-    return playable, length
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_every_video_becomes_what_every_browser_plays(name: str, make: Make, tools: Tools, tmp_path: Path) -> None:
-    case = CASES[name]
-    original = make(
-        *case.options, form=case.form, size=case.size, rate=case.rate, seconds=case.seconds, sound=case.sound
-    )
-    playable, length = converted(original, tools, tmp_path)
+def test_every_video_becomes_what_every_browser_plays(name: str, studio: Studio, tools: Tools, tmp_path: Path) -> None:
+    case, shown = CASES[name], studio.video(name)
+    playable, length = shown.file, shown.length_ms
     streams = must_be_clean(playable, tools)
     must_be_shown_everywhere(streams["video"])
     assert (streams["video"]["width"], streams["video"]["height"]) == case.becomes
@@ -154,26 +78,23 @@ def test_every_video_becomes_what_every_browser_plays(name: str, make: Make, too
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_every_sound_becomes_what_every_browser_plays(name: str, make: Make, tools: Tools, tmp_path: Path) -> None:
-    form, options = SOUNDS[name]
-    playable, _ = converted(make(*options, form=form, picture=False, seconds=2), tools, tmp_path)
+def test_every_sound_becomes_what_every_browser_plays(name: str, studio: Studio, tools: Tools, tmp_path: Path) -> None:
+    playable = studio.sound(name).file
     must_be_heard_everywhere(must_be_clean(playable, tools)["audio"])
     assert count(playable, tools=tools, scratch=tmp_path).duration_ms == pytest.approx(2000, abs=120)
 
 
-def test_av1_is_converted_or_refused_by_name(make: Make, tools: Tools, tmp_path: Path) -> None:
+def test_av1_is_converted_or_refused_by_name(make: Make, studio: Studio, tools: Tools, tmp_path: Path) -> None:
     """Not every ffmpeg can decode it: then the candidate reads why, and not that the file is damaged."""
-    codec = ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "lp=2")
     if "libsvtav1" not in _encoders(tools):
         pytest.skip("this ffmpeg makes no AV1")
-    video = make(*codec, form="mp4", size="160x120", rate="10", seconds=1)
-    found = probe(video, tools=tools, scratch=tmp_path)
+    if not tools.binaries.cannot_read:
+        must_be_shown_everywhere(must_be_clean(studio.video("av1").file, tools)["video"])
+        return
+    found = probe(make(*AV1.options, form=AV1.form, size=AV1.size, seconds=1), tools=tools, scratch=tmp_path)
     refusal = refuse_streams(found, Allowed("video", 60_000, 1 << 30, tools.binaries.cannot_read))
-    if tools.binaries.cannot_read:
-        assert refusal is not None
-        assert (refusal.code, refusal.params) == ("unknown-codec", {"codec": "av1"})
-    else:
-        must_be_shown_everywhere(must_be_clean(converted(video, tools, tmp_path)[0], tools)["video"])
+    assert refusal is not None
+    assert (refusal.code, refusal.params) == ("unknown-codec", {"codec": "av1"})
 
 
 def _encoders(tools: Tools) -> str:
@@ -181,25 +102,13 @@ def _encoders(tools: Tools) -> str:
     return subprocess.run(asked, check=True, capture_output=True, text=True, timeout=20).stdout
 
 
-def remade(original: Path, tools: Tools, *before: str, after: tuple[str, ...], form: str) -> Path:
-    """Wrap a recording anew."""
-    result = original.with_name(f"{original.name}-{form}")
-    command = [tools.binaries.ffmpeg, "-v", "error", "-y", *before, "-i", original, *after, "-f", form, result]
-    subprocess.run(command, check=True, timeout=30)
-    return result
-
-
-@pytest.mark.parametrize("degrees", ["90", "-90", "180"])
-def test_a_phone_in_any_hand_ends_upright(degrees: str, make: Make, tools: Tools, tmp_path: Path) -> None:
-    """A red patch in the first corner shows where that corner went: degrees count against the clock."""
-    flat = make("-vf", "drawbox=w=40:h=40:color=red:t=fill", form="mp4", size="160x120", rate="10", seconds=1)
-    turned = remade(flat, tools, "-display_rotation", degrees, after=("-c", "copy"), form="mov")
-    playable, _ = converted(turned, tools, tmp_path)
+@pytest.mark.parametrize("degrees", CORNERS)
+def test_a_phone_in_any_hand_ends_upright(degrees: str, studio: Studio, tools: Tools) -> None:
+    playable = studio.turned(degrees).file
     picture = must_be_clean(playable, tools)["video"]
     must_be_shown_everywhere(picture)
     assert (picture["width"], picture["height"]) == ((160, 120) if degrees == "180" else (120, 160))
-    corner = {"90": (-1, 0), "-90": (0, -1), "180": (-1, -1)}[degrees]  # row, column
-    red, green, _ = first_frame(playable, tools, picture)[corner]
+    red, green, _ = first_frame(playable, tools, picture)[CORNERS[degrees]]
     assert red > 180
     assert green < 60
 
@@ -288,10 +197,8 @@ def test_of_several_tracks_the_default_one_is_taken(make: Make, tools: Tools, tm
     assert sound.loudness_lufs is not None
 
 
-def test_a_recording_cut_short_is_refused_by_its_length(make: Make, tools: Tools, tmp_path: Path) -> None:
-    whole = make("-movflags", "+faststart", form="mp4", size="160x120", seconds=8)
-    short = tmp_path / "short"
-    short.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+def test_a_recording_cut_short_is_refused_by_its_length(studio: Studio, tools: Tools, tmp_path: Path) -> None:
+    short = studio.cut(0.5)
     found, extent = probe(short, tools=tools, scratch=tmp_path), count(short, tools=tools, scratch=tmp_path)
     refusal = refuse_extent(found, extent, Allowed("video", 60_000, 1 << 30))
     assert refusal is not None
@@ -325,28 +232,14 @@ def test_a_long_recording_is_joined_from_pieces(make: Make, tools: Tools, tmp_pa
     assert int(streams["video"]["nb_frames"]) == 120 * minutes
 
 
-PREVIEWS = {
-    "h264 and aac": ("mov", NAMED, "mp4"),
-    "h264 and mp3": ("matroska", ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "libmp3lame"), "mp4"),
-    "vp8 as a browser records it": ("webm", ("-c:v", "libvpx", "-deadline", "realtime", "-live", "1"), "webm"),
-    "vp9": ("matroska", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"), "webm"),
-    "hevc": ("mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0"), None),
-    "10 bit": ("mp4", ("-c:v", "libx264", "-preset", "ultrafast", *TEN_BIT), None),
-    "pcm": ("mov", ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "pcm_s16le"), None),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", PREVIEWS)
-def test_a_preview_is_the_original_in_a_clean_box(name: str, make: Make, tools: Tools, tmp_path: Path) -> None:
-    form, options, expected = PREVIEWS[name]
-    original = make("-pix_fmt", "yuv420p", *options, form=form, size="160x120", rate="10", seconds=2)
-    found = probe(original, tools=tools, scratch=tmp_path)
-    box = box_for(found)
-    assert (box.name if box else None) == expected
-    if box is None:
+def test_a_preview_is_the_original_in_a_clean_box(name: str, studio: Studio, tools: Tools, tmp_path: Path) -> None:
+    form = PREVIEWS[name][-1]
+    original, copy = studio.preview(name)
+    assert (copy.suffix[1:] if copy else None) == form
+    if copy is None:
         return
-    copy = copy_preview(original, found, box, duration_ms=2000, out_dir=tmp_path, tools=tools)
-    assert copy is not None
+    found = probe(original, tools=tools, scratch=tmp_path)
     said = look(copy, tools)
     assert float(said["format"]["duration"]) == pytest.approx(2, abs=0.12)
     tags = [each.get("tags", {}) for each in (said["format"], *said["streams"])]
