@@ -1,7 +1,8 @@
 // Uploads: which kind a file is, what ends an upload and what doesn't, and when a connection counts as dead.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refused } from "../../app/static/js/api.js";
+import { createServer } from "node:http";
+import { Refused, call } from "../../app/static/js/api.js";
 import { kindOf, typeOf } from "../../app/static/js/upload/kinds.js";
 import { LastingUpload } from "../../app/static/js/upload/lasting.js";
 import { Pool } from "../../app/static/js/upload/pool.js";
@@ -86,6 +87,28 @@ test("after a lost connection it waits, and no longer when told to hurry", async
   assert.ok(["retrying", "offline"].includes(mine.state));
   mine.hurry();
   assert.equal(await goesOn, true);
+});
+
+test("a storage that is full, broken or busy is waited for, and that is said", async () => {
+  const online = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+  for (const error of [refusal(507, "storage"), refusal(500, "storage"), refusal(503, "unavailable"), refusal(429, "rate")]) {
+    const mine = upload();
+    const goesOn = mine.goesOn(error, new AbortController().signal);
+    assert.equal(mine.state, "busy");
+    mine.hurry();
+    assert.equal(await goesOn, true);
+  }
+  Object.defineProperty(globalThis, "navigator", online);
+});
+
+test("a server that says nothing counts as a lost connection", async () => {
+  const silent = createServer(() => {});
+  await new Promise((done) => silent.listen(0, "127.0.0.1", done));
+  const asked = call("POST", `http://127.0.0.1:${silent.address().port}/`, {}, { patience: 50 });
+  await assert.rejects(asked, { name: "TypeError", message: "no answer" });
+  silent.closeAllConnections();
+  silent.close();
 });
 
 test("when a part fails, the others are stopped before it is told", async () => {

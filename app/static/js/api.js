@@ -19,15 +19,21 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
 }
 
-export async function call(method, path, body, { key, signal } = {}) {
+const PATIENCE_MS = 120_000; // longer than the site waits for its storage: nothing comes after that
+
+// `patience`: milliseconds after which a silent server counts as a lost connection.
+export async function call(method, path, body, { key, signal, patience = PATIENCE_MS } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
+  const limit = AbortSignal.timeout(patience);
   const answer = await fetch(path, {
     method,
     headers,
-    signal,
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
     body: body === undefined ? undefined : JSON.stringify(body),
+  }).catch((error) => {
+    throw error.name === "TimeoutError" ? new TypeError("no answer") : error;
   });
   if (answer.status === 204) return null;
   const isJson = (answer.headers.get("content-type") || "").includes("json");

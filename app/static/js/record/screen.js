@@ -147,10 +147,10 @@ export class Screen {
 
   showSent(upload) {
     const percent = upload ? percentSent(upload.sent, upload.size) : null;
-    const waits = upload && ["offline", "retrying"].includes(upload.state);
+    const waits = upload && ["offline", "retrying", "busy"].includes(upload.state);
     for (const each of all("[data-sent]", this.main)) {
       each.hidden = percent === null && !waits;
-      each.textContent = waits ? say("sent_later") : say("sent", { n: percent ?? 0 });
+      each.textContent = waits ? say(upload.state === "offline" ? "sent_later" : "not_yet") : say("sent", { n: percent ?? 0 });
     }
   }
 

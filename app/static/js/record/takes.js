@@ -25,6 +25,7 @@ export class Take {
     this.chunks = chunks;
     this.unsaved = [];
     this.writing = Promise.resolve();
+    this.known = false; // whether the record is, or was, stored here
   }
 
   get id() {
@@ -67,6 +68,7 @@ export class Take {
       console.warn("not kept on this device", error);
       return;
     }
+    this.known = true;
     this.unsaved.splice(0, moving.length);
     this.chunks.push(...moving);
   }
@@ -77,6 +79,17 @@ export class Take {
     const work = db.transaction("takes", "readwrite", STRICT);
     quietly(work.store.put(this.record));
     await work.done;
+    this.known = true;
+  }
+
+  /** Learn what another tab has sent of it; false when it is done with, or thrown away. */
+  async reread() {
+    if (!this.known) return true;
+    const stored = await (await database()).get("takes", this.id);
+    if (!stored || stored.state === "dropped") return false;
+    const { evidence, part_size } = stored;
+    Object.assign(this.record, { evidence, part_size });
+    return true;
   }
 
   /** Forget the bytes; `whole` forgets the record too. */
@@ -105,7 +118,9 @@ export async function takesOf(submission) {
   const takes = [];
   for (const record of records) {
     const chunks = await db.getAllFromIndex("chunks", "take", record.id);
-    takes.push(new Take(record, chunks.map((each) => each.bytes)));
+    const take = new Take(record, chunks.map((each) => each.bytes));
+    take.known = true;
+    takes.push(take);
   }
   return takes;
 }

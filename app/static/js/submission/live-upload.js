@@ -2,7 +2,7 @@
 // What the storage holds is asked for, never sent twice.
 import { Refused, call } from "../api.js";
 import { fingerprint } from "../upload/fingerprint.js";
-import { LastingUpload } from "../upload/lasting.js";
+import { LastingUpload, alone } from "../upload/lasting.js";
 import { missingParts, rangeOf } from "../upload/plan.js";
 import { put } from "../upload/put.js";
 
@@ -31,6 +31,13 @@ export class LiveUpload extends LastingUpload {
 
   async run() {
     const { signal } = this.stopper;
+    await alone(`assay-take:${this.take.id}`, signal, async (waited) => {
+      if (waited && !(await this.take.reread())) this.set("stopped"); // another tab has sent it, or thrown it away
+      else await this.#untilDone(signal);
+    });
+  }
+
+  async #untilDone(signal) {
     while (!signal.aborted) {
       try {
         if (await this.#once(signal)) return;

@@ -70,12 +70,21 @@ export class Recorded {
 
   async #changed(upload) {
     const { take, evidence } = upload;
-    if (!evidence) return upload.state === "refused" ? this.#giveBack(upload) : undefined;
+    if (!evidence) return this.#withoutEvidence(upload);
     this.box.hidden = this.box.querySelector("a").hidden || this.box.hidden;
     if (!this.rows.row(evidence)) await (this.drawing ??= this.rows.refresh(evidence).finally(() => (this.drawing = null)));
     if (["done", "refused", "stopped"].includes(upload.state)) this.sending.delete(take.id);
     this.uploads.follow(upload);
     if (upload.state === "done") await take.forget();
+    if (upload.state === "stopped") this.rows.refreshSoon(evidence); // another tab was quicker
+    return undefined;
+  }
+
+  #withoutEvidence(upload) {
+    if (upload.state === "refused") return this.#giveBack(upload);
+    if (upload.state !== "stopped") return undefined;
+    this.sending.delete(upload.take.id); // another tab was quicker
+    this.box.hidden = this.box.querySelector("a").hidden || this.box.hidden;
     return undefined;
   }
 

@@ -84,14 +84,14 @@ export class Rows {
     const left = timeLeft(rate.secondsLeft(upload.size - upload.sent));
     const said = say(`up_${upload.state.replace("-", "_")}`, { reason: upload.reason });
     row.querySelector("[data-said]").textContent = upload.state === "sending" && left ? `${said} ${left}` : said;
-    row.querySelector("[data-act=pause]").hidden = !["sending", "retrying", "offline", "waiting"].includes(upload.state);
+    row.querySelector("[data-act=pause]").hidden = !["sending", "retrying", "busy", "offline", "waiting"].includes(upload.state);
     row.querySelector("[data-act=resume]").hidden = upload.state !== "paused";
     row.querySelector("[data-act=repick]").hidden = upload.state !== "file-gone";
     this.#milestone(upload, percent, row);
   }
 
   #tag(upload, percent) {
-    const words = { paused: "paused", offline: "offline", retrying: "retrying", "file-gone": "file_needed", refused: "refused" };
+    const words = { paused: "paused", offline: "offline", retrying: "retrying", busy: "retrying", "file-gone": "file_needed", refused: "refused" };
     return words[upload.state] ? say(words[upload.state]) : say("percent", { n: percent });
   }
 

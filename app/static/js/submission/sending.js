@@ -7,7 +7,7 @@ const LOOK_AGAIN_MS = 5000;
 
 export class Sending {
   constructor(main, { message, isUploading, isWriting = () => false }) {
-    Object.assign(this, { main, message, isUploading });
+    Object.assign(this, { main, message, isUploading, isWriting });
     this.form = main.querySelector("[data-send]");
     if (!this.form) return;
     this.name = `assay-send:${main.dataset.submission}`;
@@ -17,6 +17,7 @@ export class Sending {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.wanted) this.cancel();
+      else if (this.isWriting()) this.message.show(say("add_first"));
       else if (this.#peopleAreNamed()) this.want({ consents: this.#consents(), ...this.#people(), ...this.#identity() });
     });
     const earlier = localStorage.getItem(this.name);
@@ -97,10 +98,17 @@ export class Sending {
   #onError(error) {
     if (!this.wanted) return;
     if (error instanceof Refused && WAITS.has(error.code)) this.#waiting("wait_check");
+    else if (error.code === "not-open") this.#sentElsewhere();
     else if (error instanceof Refused && !error.passing) {
       this.cancel();
       this.message.show(error.message);
     } else this.#waiting("wait_connection");
+  }
+
+  // Another tab or device was quicker: show what there is now.
+  #sentElsewhere() {
+    localStorage.removeItem(this.name);
+    location.reload();
   }
 
   #waiting(text) {

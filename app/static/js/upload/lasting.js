@@ -5,6 +5,20 @@ import { backoff } from "./plan.js";
 
 const PASSING = ["storage", "parts-missing"]; // codes of refusals after which one asks again what has arrived
 
+// One tab at a time sends a thing; the next one goes on when the first is closed. `work` is told whether it had to wait:
+// then what this tab knows may be out of date.
+export async function alone(name, signal, work) {
+  if (!navigator.locks) return work(false);
+  const free = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => lock !== null && (await work(false), true));
+  if (free) return undefined;
+  try {
+    return await navigator.locks.request(name, { signal }, () => work(true));
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    return undefined;
+  }
+}
+
 export class LastingUpload {
   // `changed(upload)` is called whenever state or sent bytes change.
   constructor({ pool, changed }) {
@@ -60,7 +74,8 @@ export class LastingUpload {
     console.warn("upload interrupted", error);
     this.tries += 1;
     if (this.tries === 1 && error.code === "storage" && error.status === 403) return true; // signed too long ago
-    this.set(navigator.onLine ? "retrying" : "offline");
+    const answered = error instanceof Refused; // the line is there: it is the storage, or we, that can't just now
+    this.set(!navigator.onLine ? "offline" : answered ? "busy" : "retrying");
     await this.wait(backoff(this.tries) * 1000, signal);
     return true;
   }

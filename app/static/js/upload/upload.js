@@ -1,7 +1,7 @@
 // One file on its way: asks what the storage holds, sends the rest in parts, says the fingerprint, completes.
 import { call } from "../api.js";
 import { fingerprint } from "./fingerprint.js";
-import { LastingUpload } from "./lasting.js";
+import { LastingUpload, alone } from "./lasting.js";
 import { missingParts, rangeOf } from "./plan.js";
 import { put } from "./put.js";
 
@@ -27,7 +27,7 @@ export class Upload extends LastingUpload {
 
   async run() {
     const { signal } = this.stopper;
-    await alone(this.evidence, signal, () => this.#untilDone(signal));
+    await alone(`assay-upload:${this.evidence}`, signal, () => this.#untilDone(signal));
   }
 
   async #untilDone(signal) {
@@ -86,17 +86,6 @@ export class Upload extends LastingUpload {
     this.arrived += end - start;
     this.tries = 0;
     this.changed(this);
-  }
-}
-
-// One tab at a time sends a file; the next one goes on when the first is closed.
-async function alone(evidence, signal, work) {
-  if (!navigator.locks) return work();
-  try {
-    return await navigator.locks.request(`assay-upload:${evidence}`, { signal }, work);
-  } catch (error) {
-    if (error.name !== "AbortError") throw error;
-    return undefined;
   }
 }
 
