@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -42,6 +44,8 @@ from app.web.security import is_cross_site
 log = logging.getLogger(__name__)
 TRIES = 4
 PAUSE_SECONDS = 0.05
+SLOW_AT_ONCE = 40  # as many as the thread pool has for all others
+SLOW_THREADS: RunVar[CapacityLimiter] = RunVar("slow")  # of one event loop
 
 Handler = Callable[[Call[Any]], Response]
 
@@ -87,10 +91,21 @@ def make_endpoint(handler: Handler, policy: Policy, *, path: str) -> Callable[[R
             body = await read_body(request)
         except AssayError as error:
             return answer_for(call, error)
+        if policy.unit is Unit.OWN:
+            return await to_thread.run_sync(_answer, call, body, handler, policy, limiter=_slow_threads())
         return await run_in_threadpool(_answer, call, body, handler, policy)
 
     endpoint.__name__ = handler.__name__
     return endpoint
+
+
+def _slow_threads() -> CapacityLimiter:
+    """Return the threads for requests that talk to others: while a storage hangs, the rest of the site has its own."""
+    try:
+        return SLOW_THREADS.get()
+    except LookupError:
+        SLOW_THREADS.set(CapacityLimiter(SLOW_AT_ONCE))
+        return SLOW_THREADS.get()
 
 
 def _answer(call: Call[Any], body: Body, handler: Handler, policy: Policy) -> Response:
