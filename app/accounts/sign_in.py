@@ -200,7 +200,7 @@ def _by_token(session: Session, bearer: str, now: datetime) -> Actor:
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise SignInNeeded("This token is unknown, revoked or too old.", code="bad-token")
     scopes = frozenset(Scope(scope) for scope in row.scopes) if row.scopes is not None else None
-    actor = _actor(
+    actor = actor_in(
         session, person_id=row.person_id, organisation_id=row.organisation_id, now=now, scopes=scopes, by_token=True
     )
     if actor is None:
@@ -212,10 +212,10 @@ def _by_session(session: Session, secret: str, now: datetime) -> Actor | None:
     row = session.get(SignInSession, fingerprint(secret))
     if row is None or row.expires_at <= now:
         return None
-    return _actor(session, person_id=row.person_id, organisation_id=row.organisation_id, now=now)
+    return actor_in(session, person_id=row.person_id, organisation_id=row.organisation_id, now=now)
 
 
-def _actor(
+def actor_in(
     session: Session,
     *,
     person_id: UUID,
@@ -224,6 +224,7 @@ def _actor(
     scopes: frozenset[Scope] | None = None,
     by_token: bool = False,
 ) -> Actor | None:
+    """Return a person with the roles that they hold now in an organisation; None for whoever may not come in."""
     person = session.get(Person, person_id)
     organisation = session.get(Organisation, organisation_id)
     if person is None or organisation is None or person.disabled_at is not None:

@@ -30,6 +30,7 @@ GROUPS = {
     "credential": "app.cli.credential:credential",
     "framework": "app.cli.frameworks:framework",
     "evidence": "app.cli.evidence:evidence",
+    "identity": "app.cli.identity:identity",
     "storage": "app.cli.storage:storage",
     "audit": "app.cli.audit:audit",
     "sample": "app.cli.sample:sample",

@@ -23,7 +23,7 @@ from app.credentials.facts import (
 from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months
 from app.errors import NotFound
-from app.evidence.identity import newest
+from app.evidence.identity import lacking, newest
 from app.evidence.media_types import told
 from app.evidence.models import Evidence, Submission, SubmissionConsent
 from app.evidence.states import JUDGED, EvidenceState, Outcome, Purpose, SubmissionState
@@ -82,6 +82,7 @@ def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
         all_vacs_yes=Vacs(**rows.decision.vacs).all_yes,
         consents_in_force=withdrawn is None,
         evidence_intact=not _is_damaged(session, rows.submission.id),
+        identity_suffices=lacking(session, rows.submission) is None,
         counts=rows.submission.purpose is not Purpose.SEED,
         policy=str(rows.lot.plan.get("issue_policy", "hold_until_lot_decided")),
         lot_state=rows.lot.state.value,

@@ -31,6 +31,7 @@ class ReleaseFacts:
     all_vacs_yes: bool
     consents_in_force: bool
     evidence_intact: bool
+    identity_suffices: bool
     counts: bool
     policy: str
     lot_state: str
@@ -57,6 +58,7 @@ def why_not_issuable(facts: ReleaseFacts) -> str | None:
         (not facts.all_vacs_yes, "The evidence was not found valid, authentic, current and sufficient."),
         (not facts.consents_in_force, "A consent was withdrawn."),
         (not facts.evidence_intact, "A stored original is no longer the one that was sent."),
+        (not facts.identity_suffices, "Less is known of who is in it than the rubric asks for."),
         (not _is_released(facts), "The lot of this judgement is not decided."),
     )
     return next((reason for hinders, reason in hindrances if hinders), None)

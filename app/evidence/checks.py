@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.evidence.identity import LACKS
 from app.evidence.queries import EvidenceRow
-from app.evidence.states import EvidenceState
+from app.evidence.states import EvidenceState, Identity
 from app.frameworks.rubric import EvidenceRequirement
 
 
@@ -26,10 +27,11 @@ class Check:
     params: dict[str, object] = field(default_factory=dict)
 
 
-def checks(rows: list[EvidenceRow], needs: EvidenceRequirement) -> list[Check]:
+def checks(rows: list[EvidenceRow], needs: EvidenceRequirement, identity: Identity) -> list[Check]:
     """Say what is fine and what is missing, the most important first."""
     good = [row for row in rows if row.state not in (EvidenceState.REJECTED, EvidenceState.FAILED)]
     lines = [_count(len(good), needs), *_rejected(rows), *_failed(rows), *_on_the_way(rows), *_lengths(good, needs)]
+    lines += _identity(identity, needs)
     return sorted(lines, key=lambda line: list(Mark).index(line.mark), reverse=True)
 
 
@@ -46,6 +48,14 @@ def _count(count: int, needs: EvidenceRequirement) -> Check:
     if count > needs.items_max:
         return Check(Mark.BAD, "%(extra)s too many: remove what you do not need", {"extra": count - needs.items_max})
     return Check(Mark.OK, "%(count)s of at most %(most)s there", {"count": count, "most": needs.items_max})
+
+
+def _identity(identity: Identity, needs: EvidenceRequirement) -> list[Check]:
+    """Say what an administrator must have recorded; what the candidate declares is a box of its own."""
+    least = Identity(needs.identity_min)
+    if least in {Identity.NONE, Identity.DECLARED} or identity.is_enough_for(least):
+        return []
+    return [Check(Mark.BAD, LACKS[least].message)]
 
 
 def _rejected(rows: list[EvidenceRow]) -> list[Check]:

@@ -14,9 +14,8 @@ from app.actor import Actor, Role, Scope
 from app.errors import NotFound
 from app.evidence import identity as identities
 from app.evidence.forms import IdentityForm
-from app.evidence.identity import LONGEST_NOTE
+from app.evidence.identity import LONGEST_NOTE, check_json
 from app.evidence.models import IdentityCheck, Submission
-from app.evidence.show import time_text
 from app.evidence.states import Identity, SubmissionState
 from app.frameworks.models import RubricVersion
 from app.text import Text
@@ -115,15 +114,14 @@ def record_by_page(call: Call[IdentityPageForm]) -> Response:
 
 
 def record(call: Call[IdentityForm]) -> Response:
-    return call.json(_json(_record(call, call.form.identity, call.form.note)))
+    return call.json(check_json(_record(call, call.form.identity, call.form.note)))
 
 
 def shown(call: Call[NoForm]) -> Response:
     submission = call.session.get(Submission, call.path_id("submission_id"))
     if submission is None or submission.organisation_id != call.actor.organisation_id:
         raise NotFound("There is no such submission.")
-    found = [_json(each) for each in identities.history(call.session, submission.id)]
-    return call.json({"identity": submission.identity.value, "items": found, "next": None})
+    return call.json(identities.known(call.session, submission))
 
 
 def _record(call: Call[Any], kind: Identity, note: str) -> IdentityCheck:
@@ -135,16 +133,6 @@ def _record(call: Call[Any], kind: Identity, note: str) -> IdentityCheck:
         note=note.strip(),
         now=call.now,
     )
-
-
-def _json(check: IdentityCheck) -> dict[str, Any]:
-    return {
-        "submission_id": str(check.submission_id),
-        "identity": check.identity.value,
-        "by": str(check.by),
-        "at": time_text(check.at),
-        "note": check.note,
-    }
 
 
 API = "/api/v1/submissions/{submission_id}/identity"

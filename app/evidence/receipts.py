@@ -64,6 +64,8 @@ def submit(
     identity.lapse(session, submission, items, now=now)
     if declares_identity:
         identity.declare(session, submission, now=now)
+    if lacks := identity.lacking(session, submission):
+        raise Conflict(lacks.message, code=lacks.code)
     manifest = manifest_of(submission, items, earlier_evidence(session, submission, rubric, now), given, now)
     receipt = _signed(submission, manifest, key, now)
     session.add(receipt)

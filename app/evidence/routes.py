@@ -101,7 +101,8 @@ def row(call: Call[NoForm]) -> Response:
 def show_checks(call: Call[NoForm]) -> Response:
     submission = _own(call)
     needs = rubric_of(call.session, submission.rubric_id).evidence
-    return call.page("evidence/_checks.html", ChecksPage(checks(evidence_rows(call.session, submission), needs)))
+    found = checks(evidence_rows(call.session, submission), needs, submission.identity)
+    return call.page("evidence/_checks.html", ChecksPage(found))
 
 
 def write(call: Call[TextForm]) -> Response:

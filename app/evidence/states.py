@@ -80,6 +80,11 @@ class Identity(StrEnum):
     DOCUMENT_SEEN = "document-seen"
     SUPERVISED = "supervised"
 
+    def is_enough_for(self, least: str) -> bool:
+        """Say whether no less is known than a rubric asks for."""
+        order = list(Identity)
+        return order.index(self) >= order.index(Identity(least))
+
 
 class Agreed(StrEnum):
     """How another person in a recording has agreed to be in it."""

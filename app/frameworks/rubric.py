@@ -29,7 +29,8 @@ class _Part(BaseModel):
 class EvidenceRequirement(_Part):
     """What a candidate hands in. Seconds are of one recording; words of one text.
 
-    `phrase`: a recording made in the browser begins with random words, which assessors listen for.
+    `phrase`: a recording made in the browser begins with random words, which assessors listen for. `identity_min`:
+    how well it must be known who is in it before it is taken, and before a credential is issued.
     """
 
     kinds: list[Annotated[str, Field(pattern="^(video|audio|text|document)$")]] = Field(min_length=1)
@@ -44,6 +45,7 @@ class EvidenceRequirement(_Part):
     task: Text
     consent_required: bool = True
     phrase: bool = False
+    identity_min: Annotated[str, Field(pattern="^(none|declared|document-seen|supervised)$")] = "none"
 
 
 class ScaleLevel(_Part):

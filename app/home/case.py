@@ -182,7 +182,7 @@ def case_page(session: Session, actor: Actor, submission_id: UUID, *, now: datet
         rubric_version=version.version,
         rows=rows,
         draft=session.get(TextDraft, submission.id),
-        checks=checks(rows, rubric.evidence),
+        checks=checks(rows, rubric.evidence, submission.identity),
         consents=asked_consents(session, submission, rubric),
         receipt=newest_receipt(session, submission.id),
         result=result_of(session, submission, rubric, rows),

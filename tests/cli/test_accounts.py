@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.actor import Role
+from app.db.engine import make_engine, writing
 from app.settings import last_port
 from tests.cli.running import Shell
+from tests.factories import a_person, a_submission, an_organisation
 
 
 @pytest.fixture
@@ -28,6 +31,22 @@ def test_an_organisation_a_person_a_token_and_a_link(shell: Shell) -> None:
     assert token["token"].startswith("assay_")
     link = json.loads(shell.assay("login-link", "--person", "a@example.org", "--next", "/queue", "--json").stdout)
     assert link["url"].startswith("http://127.0.0.1:8000/sign-in/")
+
+
+def test_an_identity_is_recorded_by_an_administrator_and_shown(shell: Shell, tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'assay.sqlite3'}")
+    with writing(engine) as session:
+        organisation = an_organisation(session)
+        admin = a_person(session, organisation, Role.ADMINISTRATOR)
+        submission = a_submission(session, organisation)
+        assessor = a_person(session, organisation, Role.ASSESSOR)
+    engine.dispose()
+    record = ("identity", "record", submission.reference, "--identity", "document-seen", "--note", "Passport", "--by")
+    assert shell.assay(*record, assessor.email).returncode == 2
+    made = json.loads(shell.assay(*record, admin.email, "--json").stdout)
+    shown = json.loads(shell.assay("identity", "show", str(submission.id), "--json").stdout)
+    assert (shown["identity"], shown["items"]) == ("document-seen", [made])
+    assert (made["by"], made["note"]) == (str(admin.id), "Passport")
 
 
 def test_links_name_the_port_of_the_last_start_unless_an_address_is_set(shell: Shell) -> None:

@@ -3,12 +3,14 @@
 import json
 from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
 from sqlmodel import func, select
 
 from app.accounts.models import Person
+from app.actor import Role
 from app.audit.models import AuditEvent
 from app.audit.service import verify as verify_audit
 from app.credentials import jobs, service, standing
@@ -20,7 +22,13 @@ from app.db.engine import reading, writing
 from app.errors import AssayError, Conflict, NotFound
 from app.evidence.models import Evidence, Submission, SubmissionConsent
 from app.evidence.states import Identity, Purpose, SubmissionState
-from app.jobs.models import Job
+from app.frameworks.models import RubricVersion
+from app.home.investigating import verify_again
+from app.jobs import embedded
+from app.jobs.catalog import ISSUE
+from app.jobs.engine import Work, execute
+from app.jobs.models import Job, JobState, Queue
+from app.storage.client import Storage
 from tests.conftest import NOW
 from tests.races import at_once
 from tests.validation.stories import BAD, GOOD, NO_PROBATION
@@ -153,6 +161,70 @@ def test_withdrawn_consent_and_undecided_lot_are_refused(story):
         issue(story, waiting)
     with pytest.raises(NotFound):
         issue(story, UUID(int=7))
+
+
+def try_to_issue(story):
+    """Let the job that issues run through the engine, as often as it is due; return it as it stands then."""
+
+    def handler(run, args):
+        if run.job_id.startswith(ISSUE.name):
+            jobs.issue(story.engine, story.settings, submission_id=UUID(args["submission_id"]), now=NOW)
+
+    work = Work(story.engine, [], 1, lambda _: handler, lambda *_: None)
+    while (taken := embedded.take(story.engine, Queue.QUICK)) is not None:
+        execute(work, taken)
+    with reading(story.engine) as session:
+        return session.exec(select(Job).where(Job.name == ISSUE.name)).one()
+
+
+def in_the_past(story):
+    """Make what the stories' clock has written due by every clock."""
+    with writing(story.engine) as session:
+        for job in session.exec(select(Job).where(Job.state == JobState.TODO)):
+            job.run_at = NOW - timedelta(days=7)
+
+
+def test_evidence_that_was_damaged_and_is_back_leads_to_its_credential(story, stored):
+    submission_id = story.released()[0]
+    content = b"the recording, as it was sent"
+    with writing(story.engine) as session:
+        piece = session.exec(select(Evidence).where(Evidence.submission_id == submission_id)).one()
+        piece.sha256, piece.size_bytes = sha256(content).hexdigest(), len(content)
+    stored.put_bytes(piece.object_key, b"somebody changed the recording", media_type="audio/flac")
+    assert verified(story, submission_id) == [False]
+    in_the_past(story)
+    job = try_to_issue(story)
+    assert (job.state, "no longer the one that was sent" in job.error) == (JobState.FAILED, True)
+    assert counted(story, Credential) == 0
+    stored.put_bytes(piece.object_key, content, media_type="audio/flac")
+    assert verified(story, submission_id) == [True]
+    assert try_to_issue(story).state is JobState.DONE
+    said = json.loads(story.credential(submission_id).document)
+    assert said["evidence"][0]["type"] == ["Evidence"]
+    with reading(story.engine) as session:
+        assert verify_audit(session).ok
+
+
+def verified(story, submission_id):
+    """Look at the originals as `assay evidence verify` does."""
+    return [each.ok for each in verify_again(story.engine, Storage(story.settings), submission_id)]
+
+
+def test_a_credential_waits_until_as_much_is_known_as_its_rubric_asks_for(story):
+    submission_id = story.released()[0]
+    with writing(story.engine) as session:
+        rubric = session.get_one(RubricVersion, story.house.rubric.id)
+        rubric.body = {**rubric.body, "evidence": {**rubric.body["evidence"], "identity_min": "document-seen"}}
+    in_the_past(story)
+    assert "Less is known" in try_to_issue(story).error
+    path, headers = f"/api/v1/submissions/{submission_id}/identity", story.person(Role.ADMINISTRATOR)
+    less = story.client.post(path, json={"identity": "declared"}, headers=headers)
+    assert (less.status_code, try_to_issue(story).state) == (200, JobState.FAILED)
+    assert story.client.post(path, json={"identity": "document-seen"}, headers=headers).status_code == 200
+    assert try_to_issue(story).state is JobState.DONE
+    assert "document" in json.loads(story.credential(submission_id).document)["credentialSubject"]["narrative"]
+    closed = story.client.post(path, json={"identity": "none"}, headers=headers)
+    assert (closed.status_code, closed.json()["code"]) == (409, "closed")
 
 
 def test_not_yet_competent_gets_no_credential(story):

@@ -14,12 +14,13 @@ from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.evidence import stages
+from app.evidence.identity import LACKS
 from app.evidence.models import Evidence, OtherPerson, Submission
 from app.evidence.states import Identity, StageName, StageState, SubmissionState
 from app.frameworks.models import RubricVersion
 from app.frameworks.rubric import read_rubric
 from tests.conftest import NOW, Clock
-from tests.evidence.conftest import CONSENTS, Candidate, row
+from tests.evidence.conftest import CONSENTS, Candidate, a_candidate, row
 from tests.factories import a_person, a_submission, a_token, bearer
 
 CUSTOMER = {"name": "Mrs. Z. Quill", "agreed": "spoken", "agreed_on": "2026-11-20"}
@@ -225,3 +226,21 @@ def test_the_page_wants_to_know_who_else_is_in_a_recording(
     assert done.status_code == 303
     sent = row(engine, Submission, UUID(submission_id))
     assert (sent.other_people, sent.identity) == (1, Identity.DECLARED)
+
+
+@pytest.mark.parametrize("least", ["declared", "document-seen", "supervised"])
+def test_a_rubric_may_ask_for_a_minimum_before_anything_is_sent(engine: Engine, client: TestClient, least: str) -> None:
+    candidate = a_candidate(engine, client, identity_min=least)
+    admin = a_member(engine, candidate, Role.ADMINISTRATOR)
+    submission_id = a_draft(engine, candidate)
+    assert candidate.get(f"/rubrics/{candidate.rubric_id}").json()["evidence"]["identity_min"] == least
+    refused = candidate.post(f"/submissions/{submission_id}/submit", body())
+    assert (refused.status_code, refused.json()["code"]) == (409, "identity-missing")
+    assert refused.json()["detail"] == LACKS[Identity(least)].message
+    page = client.get(f"/submissions/{submission_id}/checks", headers=candidate.headers).text
+    assert (LACKS[Identity(least)].message in page) is (least != "declared"), "what one declares is a box of its own"
+    declared = candidate.post(f"/submissions/{submission_id}/submit", body(identity="declared"))
+    assert declared.status_code == (200 if least == "declared" else 409)
+    if least != "declared":
+        assert put(client, submission_id, admin, least).status_code == 200
+        assert candidate.post(f"/submissions/{submission_id}/submit", body()).status_code == 200
