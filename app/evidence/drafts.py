@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
 
 from app.actor import Actor
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence.models import TextDraft
-from app.evidence.submissions import own_for_changes
+from app.evidence.models import Submission, TextDraft
+from app.evidence.states import SubmissionState
+from app.evidence.submissions import OPEN_FOR_CHANGES, own_for_changes
 from app.frameworks.rubric import rubric_of
+
+KEPT_IN = OPEN_FOR_CHANGES | {SubmissionState.PROCESSING}  # that one may come back within minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,9 @@ def drop(session: Session, submission_id: UUID) -> None:
     if draft is not None:
         draft.text, draft.replaces, draft.version = "", None, draft.version + 1
         session.add(draft)
+
+
+def forget_ended(session: Session) -> None:
+    """Delete the drafts of submissions that were sent or withdrawn: what was never added was never given to us."""
+    ended = select(Submission.id).where(col(Submission.state).not_in(KEPT_IN))
+    session.connection().execute(delete(TextDraft).where(col(TextDraft.submission_id).in_(ended)))

@@ -1,5 +1,7 @@
 """Uploads that nobody finished: after a week they are dropped, and their candidates are told.
 
+Texts that were never added go too, with the end of their submission; nobody has to be told.
+
 A storage may lose an upload too: a rule of its own that drops unfinished ones, or a move to another storage, which
 unfinished uploads can't follow. Their candidates are told as well, or they would wait for ever.
 """
@@ -12,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.db.engine import reading, writing
 from app.errors import NotFound
-from app.evidence import processing, removing
+from app.evidence import drafts, processing, removing
 from app.evidence.adding import ALL_EVIDENCE
 from app.evidence.models import Evidence
 from app.evidence.processing import Key
@@ -33,6 +35,8 @@ def sweep(engine: Engine, storage: Storage, *, now: datetime, go_on: Callable[[]
 
     `go_on` is called before each step and may raise, to stop. Raises Unavailable.
     """
+    with writing(engine) as session:
+        drafts.forget_ended(session)
     with reading(engine) as session:
         waiting = session.exec(select(Evidence).where(col(Evidence.state) == EvidenceState.UPLOADING)).all()
     for evidence in waiting:
