@@ -1,8 +1,9 @@
 """The chain of custody: whether what the storage holds is still what was sent, inspected, listed and signed for.
 
-Browser digest, storage, the worker's digest (the value that counts), the manifest of the last submit, its signed
-receipt: each link is compared with the next. A difference makes an evidence `damaged` and stops its judging; once the
-original is back, from a backup, the same look clears it.
+Browser digest, the storage's own checksum, the worker's digest (the value that counts), the manifest of the last
+submit, its signed receipt: each link is compared with the next. A difference makes an evidence `damaged` and stops its
+judging; once the original is back, from a backup, the same look clears it. The storage's checksum alone proves no
+damage: a storage gives another one to the same bytes when they are copied or restored. So it is only told.
 """
 
 import base64
@@ -54,12 +55,17 @@ PublicKeyOf = Callable[[Session, str], str | None]  # multibase by kid
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one look found. `subject` is an evidence or a receipt; `said` is for operators."""
+    """What one look found. `subject` is an evidence or a receipt; `said` is for operators.
+
+    `storage_etag`: the storage's own checksum now; `storage_etag_on_arrival`: the one that it gave then.
+    """
 
     subject: str
     ok: bool
     said: str
     cleared: bool = False
+    storage_etag: str | None = None
+    storage_etag_on_arrival: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class _Expected:
     state: EvidenceState
     size_bytes: int | None
     sha256: str | None
+    etag: str | None
     manifest_says: dict[str, Any] | None
 
 
@@ -107,6 +114,7 @@ def _expected(session: Session, submission_id: UUID, receipt: Receipt | None) ->
             state=item.state,
             size_bytes=item.size_bytes,
             sha256=item.sha256 or (item.client_sha256 or "").lower() or None,
+            etag=item.storage_etag,
             manifest_says=listed.get(str(item.id)),
         )
         for item in evidence_of(session, submission_id)
@@ -115,19 +123,36 @@ def _expected(session: Session, submission_id: UUID, receipt: Receipt | None) ->
 
 
 def _verify(engine: Engine, storage: Storage, expected: _Expected, now: datetime) -> Finding:
-    subject = f"evidence {expected.evidence_id}"
     held = storage.digest(expected.object_key)
     wrong = _difference(expected, held)
+    was_cleared = False
     with writing(engine) as session:
         evidence = processing.locked_evidence(session, expected.evidence_id)
         if evidence is None or evidence.state is E.ERASED:
             return Finding(subject, ok=True, said="its candidate took it out meanwhile")
         if wrong:
             news = damaged(session, expected.evidence_id, now=now, found=held.sha256 if held else None)
-            return Finding(subject, ok=False, said=f"{wrong}: {'now' if news else 'still'} damaged")
-        if cleared(session, expected.evidence_id, now=now):
-            return Finding(subject, ok=True, said="is what was sent again: cleared", cleared=True)
-    return Finding(subject, ok=True, said=f"{held.size_bytes if held else 0} bytes, {expected.sha256}")
+            said = f"{wrong}: {'now' if news else 'still'} damaged"
+        elif was_cleared := cleared(session, expected.evidence_id, now=now):
+            said = "is what was sent again: cleared"
+        else:
+            said = f"{held.size_bytes if held else 0} bytes, {expected.sha256}{_etag_words(expected, held)}"
+    return Finding(
+        f"evidence {expected.evidence_id}",
+        ok=not wrong,
+        said=said,
+        cleared=was_cleared,
+        storage_etag=held.etag if held else None,
+        storage_etag_on_arrival=expected.etag,
+    )
+
+
+def _etag_words(expected: _Expected, held: ReadObject | None) -> str:
+    if held is None or expected.etag is None:
+        return ""
+    if held.etag == expected.etag:
+        return f", the storage's checksum is still {held.etag}"
+    return f", the storage's checksum is {held.etag} and was {expected.etag}: copied or restored since"
 
 
 def _difference(expected: _Expected, held: ReadObject | None) -> str | None:

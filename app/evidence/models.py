@@ -116,6 +116,7 @@ class Evidence(SQLModel, table=True):
     edges_sha256: str | None = None  # of the first and last mebibyte, by the browser: knows a file that is chosen again
     client_sha256: str | None = None
     sha256: str | None = None
+    storage_etag: str | None = None  # the checksum that the storage gave when all of it had arrived
     salt: str = ""
     duration_ms: int | None = None
     width: int | None = None

@@ -58,6 +58,7 @@ class EvidenceRow:
     part_count: int | None
     edges_sha256: str | None
     client_sha256: str | None
+    storage_etag: str | None
 
     @property
     def checked(self) -> bool:
@@ -136,6 +137,7 @@ def evidence_rows(session: Session, submission: Submission) -> list[EvidenceRow]
             part_count=each.part_count,
             edges_sha256=each.edges_sha256,
             client_sha256=each.client_sha256,
+            storage_etag=each.storage_etag,
         )
         for number, each in enumerate(found, 1)
     ]

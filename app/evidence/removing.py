@@ -7,7 +7,8 @@ from sqlmodel import Session, col
 
 from app.actor import Actor
 from app.db.engine import writing
-from app.errors import Conflict
+from app.db.locking import locked
+from app.errors import Conflict, NotFound
 from app.evidence import processing, stages
 from app.evidence.adding import prefix_of, record
 from app.evidence.models import Evidence, EvidenceStage, Rendition, Submission, Transcript, TranscriptChunk
@@ -25,11 +26,13 @@ RETRIES_IN = frozenset({SubmissionState.DRAFT, SubmissionState.PROCESSING, Submi
 
 
 def remove(session: Session, *, actor: Actor, evidence: Evidence, now: datetime) -> None:
-    """Take an evidence out while its submission is open; its objects are deleted by a job.
+    """Take an evidence out while its submission is open; its objects are deleted by a job. NotFound when it is out.
 
     One that was in a manifest stays as `erased`: its digest is in a receipt. Others leave no row.
     """
     own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
+    if locked(session, Evidence, evidence.id) is None:
+        raise NotFound("There is no such evidence.")  # somebody was quicker
     cancel(session, _jobs_of(evidence), now=now)
     erase_later(session, evidence, now)
     for table in DERIVED:

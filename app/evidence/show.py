@@ -44,6 +44,7 @@ def evidence_json(
             "state": each.state.value,
             "size_bytes": each.size_bytes,
             "sha256": each.sha256,
+            "storage_etag": each.storage_etag,
             "duration_ms": each.duration_ms,
             "width": each.width,
             "height": each.height,

@@ -160,7 +160,7 @@ def add_text(
         completed_at=now,
     )
     shown = _rendition(evidence, written)
-    storage.put_bytes(evidence.object_key, written.content, media_type=MEDIA_TYPE)
+    evidence.storage_etag = storage.put_bytes(evidence.object_key, written.content, media_type=MEDIA_TYPE)
     storage.put_bytes(shown.object_key, written.rendition, media_type=shown.media_type)
     try:
         with writing(engine) as session:

@@ -21,7 +21,7 @@ from app.evidence.adding import check_size, own_evidence, record
 from app.evidence.models import Evidence
 from app.evidence.states import EvidenceState
 from app.evidence.submissions import own_for_changes
-from app.storage.client import Storage, StoredPart
+from app.storage.client import Storage, StoredObject, StoredPart
 
 PART_LIFE = timedelta(hours=1)
 UPLOAD_LIFE = timedelta(days=7)
@@ -104,7 +104,7 @@ def _exact_size(evidence: Evidence, part: PartWanted, limit_bytes: int) -> int:
         raise _no_such_part("The size of each part is needed, because the length of the whole is not known.")
     if not (1 <= part.number <= cut.MOST_PARTS and 1 <= part.size_bytes <= cut.LARGEST_BYTES):
         raise _no_such_part("Parts are numbered from 1 to 10,000 and have up to 512 MiB.")
-    check_size((part.number - 1) * cut.SMALLEST_BYTES + part.size_bytes, limit_bytes)
+    check_size(part.number * part.size_bytes, limit_bytes)  # all have one size but the last, which may be smaller
     return part.size_bytes
 
 
@@ -138,18 +138,18 @@ def complete(
             return
         own_for_changes(session, actor=actor, submission_id=evidence.submission_id, lock=False)
     _upload_of(evidence, now)
-    size_bytes = _join(storage, evidence, said, limit_bytes)
+    stored = _join(storage, evidence, said, limit_bytes)
     with writing(engine) as session:
-        completed = _mark_complete(session, evidence, said=said, size_bytes=size_bytes, actor=actor, now=now)
+        completed = _mark_complete(session, evidence, said=said, stored=stored, actor=actor, now=now)
     if not completed:
         _drop_if_removed(engine, evidence, now)
 
 
-def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: int) -> int:
-    """Make one object of the parts and return its size."""
+def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: int) -> StoredObject:
+    """Make one object of the parts and return what the store says of it."""
     upload_id = evidence.upload_id or ""
     try:
-        parts = storage.list_parts(evidence.object_key, upload_id=upload_id)
+        parts = told(evidence, storage.list_parts(evidence.object_key, upload_id=upload_id), said)
         check_parts(evidence, parts, said)
         check_size(sum(part.size_bytes for part in parts), limit_bytes)
         storage.complete_upload(evidence.object_key, upload_id=upload_id, parts=parts)
@@ -165,7 +165,13 @@ def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: i
     whole = sum(part.size_bytes for part in parts) or evidence.size_bytes or found.size_bytes
     if found.size_bytes != whole:
         raise Conflict("The stored file has another size than its parts. Upload it again.", code="upload-lost")
-    return found.size_bytes
+    return found
+
+
+def told(evidence: Evidence, parts: Sequence[StoredPart], said: Completion) -> list[StoredPart]:
+    """Return the parts to join: of a recording those that its sender counts, not what an earlier try left. Pure."""
+    last = said.part_count if evidence.size_bytes is None and said.part_count else cut.MOST_PARTS
+    return [part for part in parts if part.number <= last]
 
 
 def check_parts(evidence: Evidence, parts: Sequence[StoredPart], said: Completion) -> None:
@@ -196,22 +202,37 @@ def check_parts(evidence: Evidence, parts: Sequence[StoredPart], said: Completio
 
 
 def _mark_complete(
-    session: Session, evidence: Evidence, *, said: Completion, size_bytes: int, actor: Actor, now: datetime
+    session: Session, evidence: Evidence, *, said: Completion, stored: StoredObject, actor: Actor, now: datetime
 ) -> bool:
-    """Move the evidence to `processing` and write its first job; False when it was not uploading any more."""
+    """Move the evidence to `processing` and write its first job; False when it was not uploading any more.
+
+    Conflict when the submission was withdrawn meanwhile.
+    """
+    now_there = session.get(Evidence, evidence.id)
+    if now_there is not None and now_there.state is EvidenceState.UPLOADING:
+        own_for_changes(session, actor=actor, submission_id=evidence.submission_id)
     changed = session.connection().execute(
         update(Evidence)
         .where(col(Evidence.id) == evidence.id, col(Evidence.state) == EvidenceState.UPLOADING)
         .values(
             state=EvidenceState.PROCESSING,
-            size_bytes=size_bytes,
+            size_bytes=stored.size_bytes,
+            storage_etag=stored.etag,
             client_sha256=said.sha256.lower() if said.sha256 else None,
             completed_at=now,
         )
     )
     if changed.rowcount != 1:
         return False
-    record(session, evidence, "evidence.completed", actor=actor, now=now, size_bytes=size_bytes)
+    record(
+        session,
+        evidence,
+        "evidence.completed",
+        actor=actor,
+        now=now,
+        size_bytes=stored.size_bytes,
+        storage_etag=stored.etag,
+    )
     processing.start(session, evidence, now=now)
     return True
 

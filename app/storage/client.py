@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from botocore.exceptions import ClientError
+
 from app.errors import NotFound
 from app.settings import Settings
 from app.storage.bucket import make_bucket, set_cors
 from app.storage.connection import connect, encryption, is_aws, public_address
-from app.storage.refusals import understood
+from app.storage.refusals import code_of, understood
 
 MIN_PART_BYTES = 5 * 1024**2
 STREAM_BYTES = 1024**2
@@ -40,10 +42,11 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ReadObject:
-    """What an object is, by reading all of it."""
+    """What an object is, by reading all of it; `etag` is the store's own checksum."""
 
     size_bytes: int
     sha256: str
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,16 @@ class Storage:
         return [found for _, (_, found) in sorted(parts.items())]
 
     def complete_upload(self, key: str, *, upload_id: str, parts: list[StoredPart]) -> None:
-        """Join the parts. NotFound when the upload is gone (finished or aborted)."""
+        """Join the parts; never in place of an object. NotFound when the upload is gone (finished or aborted)."""
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        asked = {"Bucket": self.bucket, "Key": key, "UploadId": upload_id, "MultipartUpload": {"Parts": listed}}
         with understood():
-            self.client.complete_multipart_upload(
-                Bucket=self.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
-            )
+            try:
+                self.client.complete_multipart_upload(**asked, IfNoneMatch="*")
+            except ClientError as error:
+                if code_of(error) != "NotImplemented":
+                    raise
+                self.client.complete_multipart_upload(**asked)  # a store without conditional writes
 
     def abort_upload(self, key: str, *, upload_id: str) -> None:
         """Drop an unfinished upload; one that is gone already is fine."""
@@ -188,13 +195,13 @@ class Storage:
         digest, done = hashlib.sha256(), 0
         try:
             with understood():
-                body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
-                for block in body.iter_chunks(STREAM_BYTES):
+                answer = self.client.get_object(Bucket=self.bucket, Key=key)
+                for block in answer["Body"].iter_chunks(STREAM_BYTES):
                     digest.update(block)
                     done += len(block)
         except NotFound:
             return None
-        return ReadObject(done, digest.hexdigest())
+        return ReadObject(done, digest.hexdigest(), str(answer["ETag"]))
 
     def download_own(self, key: str, target: Path) -> bool:
         """Bring what `put_file` stored with its digest to a local file; False when it is something else by now."""
@@ -211,10 +218,11 @@ class Storage:
         with understood():
             self.client.upload_file(str(source), self.bucket, key, ExtraArgs=more)
 
-    def put_bytes(self, key: str, content: bytes, *, media_type: str) -> None:
-        """Store a small object."""
+    def put_bytes(self, key: str, content: bytes, *, media_type: str) -> str:
+        """Store a small object and return the store's own checksum of it."""
+        asked = {"Bucket": self.bucket, "Key": key, "Body": content, "ContentType": media_type, **self.encryption}
         with understood():
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=media_type, **self.encryption)
+            return str(self.client.put_object(**asked)["ETag"])
 
     def get_bytes(self, key: str, *, limit: int = 16 * 1024**2) -> bytes:
         """Read a small object whole, up to `limit` bytes."""

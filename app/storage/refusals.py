@@ -28,11 +28,13 @@ REFUSED = (
 NO_CREDENTIALS = (
     "There are no credentials for the storage. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role."
 )
-GONE = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound"})
+GONE = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound", "PreconditionFailed"})
 FORBIDDEN = 403
 MISSING = 404
 BROKEN = 500
-BUSY = frozenset({"SlowDown", "RequestTimeout", "ServiceUnavailable", "TooManyRequests", "OperationAborted"})
+BUSY = frozenset({"SlowDown", "RequestTimeout", "ServiceUnavailable", "TooManyRequests", "OperationAborted"}) | {
+    "ConditionalRequestConflict"  # another request for the same object is on its way
+}
 
 
 def code_of(error: ClientError) -> str:

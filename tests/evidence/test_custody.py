@@ -15,6 +15,7 @@ from app.actor import Role
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
+from app.evidence.custody import verify_submission
 from app.evidence.models import Evidence, Receipt, Submission
 from app.evidence.states import EvidenceState, SubmissionState
 from app.home.investigating import stop_judging
@@ -90,7 +91,8 @@ def test_a_changed_original_stops_its_judging_until_it_is_restored(
     draft = {"version": claim["version"], "message": "Half done."}
     assert client.patch(f"/api/v1/claims/{claim['id']}/draft", json=draft, headers=sent.assessor).status_code == 200
     reference = row(engine, Submission, sent.submission_id).reference
-    assert operator.verify(reference)[0] == 0
+    status, said = operator.verify(reference)
+    assert (status, "the storage's checksum is still" in said[0]) == (0, True)
     original = stored.get_bytes(sent.evidence.object_key)
     stored.put_bytes(sent.evidence.object_key, original[::-1], media_type="text/plain")
     status, said = operator.verify(reference)
@@ -165,3 +167,14 @@ def test_a_digest_that_was_changed_in_the_database_is_found_by_the_signed_manife
         evidence.sha256, evidence.size_bytes = found.sha256, found.size_bytes
     status, said = operator.verify(str(sent.submission_id))
     assert (status, said[0]) == (1, "the database says something else than the signed manifest: now damaged")
+
+
+def test_what_was_copied_to_another_storage_has_another_checksum_there_and_is_not_damaged(
+    candidate: Candidate, engine: Engine, stored: Storage
+) -> None:
+    evidence: Evidence = row(engine, Evidence, UUID(candidate.upload(candidate.submission(), b"sound")))
+    stored.put_bytes(evidence.object_key, b"sound", media_type="audio/flac")  # in one piece, as copies are made
+    (found,) = verify_submission(engine, stored, evidence.submission_id, public_key=lambda *_: None, now=NOW)
+    assert (found.ok, "copied or restored since" in found.said) == (True, True)
+    assert found.storage_etag_on_arrival == evidence.storage_etag != found.storage_etag
+    assert row(engine, Evidence, evidence.id).state is EvidenceState.PROCESSING

@@ -2,8 +2,12 @@
 
 import hashlib
 import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,21 +15,29 @@ from sqlalchemy import Engine
 from sqlmodel import select
 from starlette.testclient import TestClient
 
+from app.accounts.sign_in import actor_in
+from app.actor import Actor
 from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.evidence.adding import prefix_of
+from app.evidence.expiring import sweep
 from app.evidence.models import Evidence, EvidenceStage
 from app.evidence.removing import erase_objects
 from app.evidence.states import EvidenceState
+from app.evidence.uploads import Completion, complete
 from app.jobs.models import Job, JobState
 from app.main import create_app
 from app.settings import Settings
-from app.storage.client import Storage
-from tests.conftest import Clock
+from app.storage.client import Storage, StoredPart
+from app.storage.embedded import wait_for
+from app.web.endpoint import SLOW_AT_ONCE
+from tests.conftest import NOW, Clock
 from tests.evidence.conftest import BROWSER, MIB, Candidate, a_candidate, put, row
+from tests.races import at_once
 
+ESTABLISHED = "01"  # in /proc/net/tcp
 BIG = os.urandom(11 * MIB + 17)  # two parts: 8 MiB and the rest
 
 
@@ -100,12 +112,119 @@ def test_nothing_can_be_written_after_completion(candidate: Candidate, stored: S
     evidence = candidate.audio(candidate.submission(), size_bytes=5)
     (part,) = candidate.sign(evidence["id"], [1])
     put(part, b"sound")
-    candidate.post(f"/evidence/{evidence['id']}/complete")
-    assert put(part, b"other") in {400, 403, 404}
+    shown = candidate.post(f"/evidence/{evidence['id']}/complete").json()
+    kept = row(engine, Evidence, UUID(evidence["id"]))
+    before = stored.head(kept.object_key)
+    assert before is not None
+    assert before.etag == kept.storage_etag == shown["storage_etag"]
+    assert put(part, b"other") == 404
     assert candidate.post(f"/evidence/{evidence['id']}/parts", {"numbers": [1]}).json()["code"] == "not-uploading"
-    assert stored.get_bytes(row(engine, Evidence, UUID(evidence["id"])).object_key) == b"sound"
-    plain = part["url"].split("?")[0]
-    assert BROWSER.request("PUT", plain, body=b"other").status == 403
+    plain, signed = part["url"].split("?")
+    others = [plain, f"{plain}?{signed.replace('partNumber=1', 'partNumber=2')}"]
+    assert {BROWSER.request("PUT", url, body=b"other").status for url in others} <= {400, 403}
+    second = stored.create_upload(kept.object_key, media_type="audio/flac")  # as a bug of the site itself might
+    again = stored.sign_part(kept.object_key, upload_id=second, number=1, size_bytes=5, life=timedelta(minutes=1))
+    assert BROWSER.request("PUT", again.url, body=b"other").status == 200
+    parts = stored.list_parts(kept.object_key, upload_id=second)
+    with pytest.raises(NotFound):
+        stored.complete_upload(kept.object_key, upload_id=second, parts=parts)
+    stored.abort_upload(kept.object_key, upload_id=second)
+    assert stored.head(kept.object_key) == before
+    assert stored.get_bytes(kept.object_key) == b"sound"
+    assert row(engine, Evidence, kept.id) == kept
+
+
+@pytest.mark.parametrize("how", [{"headers": {"x-amz-copy-source": "/assay/e/another"}}, {"chunked": True}])
+def test_a_signed_address_takes_the_bytes_of_its_part_and_nothing_else(
+    candidate: Candidate, stored: Storage, how: dict[str, Any]
+):
+    stored.put_bytes("e/another", b"recording of somebody else", media_type="audio/flac")
+    evidence = candidate.audio(candidate.submission(), size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    assert BROWSER.request("PUT", part["url"], body=b"sound", **how).status == 403
+    assert candidate.get(f"/evidence/{evidence['id']}/parts").json()["parts"] == []
+
+
+@pytest.mark.parametrize("end", ["removed", "withdrawn", "expired"])
+def test_an_address_signed_before_its_upload_ended_brings_nothing_back(
+    candidate: Candidate, stored: Storage, engine: Engine, end: str
+):
+    submission_id = candidate.submission()
+    evidence = candidate.audio(submission_id, size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    kept = row(engine, Evidence, UUID(evidence["id"]))
+    if end == "removed":
+        candidate.delete(f"/evidence/{kept.id}")
+    elif end == "withdrawn":
+        candidate.post(f"/submissions/{submission_id}/withdraw")
+        assert put(part, b"other") == 200, "the storage knows nothing of it, and yet:"
+        assert candidate.post(f"/evidence/{kept.id}/complete").json()["code"] == "not-open"
+        assert stored.head(kept.object_key) is None
+    if end != "removed":
+        sweep(engine, stored, now=NOW + timedelta(days=8), go_on=lambda: None)
+    erase_objects(stored, **row(engine, Job, f"erase:{kept.id}:first").args)
+    assert put(part, b"other") == 404
+    assert stored.keys(prefix_of(kept.organisation_id, kept.id)) == []
+    assert candidate.post(f"/evidence/{kept.id}/complete").json().get("state") in {None, "rejected"}
+
+
+def test_a_submission_withdrawn_while_its_file_is_joined_processes_nothing(
+    candidate: Candidate, stored: Storage, engine: Engine, settings: Settings
+):
+    submission_id = candidate.submission()
+    evidence = candidate.audio(submission_id, size_bytes=5)
+    (part,) = candidate.sign(evidence["id"], [1])
+    put(part, b"sound")
+
+    class Slow(Storage):
+        def complete_upload(self, key: str, *, upload_id: str, parts: list[StoredPart]) -> None:
+            super().complete_upload(key, upload_id=upload_id, parts=parts)
+            assert candidate.post(f"/submissions/{submission_id}/withdraw").status_code == 200
+
+    with pytest.raises(Conflict):
+        complete(
+            engine,
+            Slow(settings),
+            actor=_actor(engine, candidate),
+            evidence_id=UUID(evidence["id"]),
+            said=Completion(),
+            limit_bytes=MIB,
+            now=NOW,
+        )
+    assert row(engine, Evidence, UUID(evidence["id"])).state is EvidenceState.UPLOADING
+    assert jobs_of(engine) == []
+
+
+def _actor(engine: Engine, candidate: Candidate) -> Actor:
+    with reading(engine) as session:
+        found = actor_in(session, person_id=candidate.person.id, organisation_id=candidate.organisation.id, now=NOW)
+    assert found is not None
+    return found
+
+
+def test_while_the_storage_hangs_the_site_serves_everybody_else(
+    candidate: Candidate, stored: Storage, settings: Settings, clock: Clock
+):
+    evidence_id = candidate.audio(candidate.submission(), size_bytes=5)["id"]
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent, ThreadPoolExecutor(SLOW_AT_ONCE + 5) as pool:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hanging = create_app(settings.model_copy(update={"s3_endpoint_url": address}), clock=clock)
+        with TestClient(hanging) as client:
+            there = replace(candidate, client=client)
+            waiting = [pool.submit(there.get, f"/evidence/{evidence_id}/parts") for _ in range(SLOW_AT_ONCE + 5)]
+            assert wait_for(lambda: _connections(silent) >= SLOW_AT_ONCE, 10)
+            assert there.get("/me").status_code == 200
+            assert not any(each.done() for each in waiting)
+            silent.close()
+            assert {each.result().status_code for each in waiting} == {503}
+        hanging.state.deps.engine.dispose()
+
+
+def _connections(listener: socket.socket) -> int:
+    """Return how many have connected to a server that accepts nobody."""
+    port = f":{listener.getsockname()[1]:04X}"
+    rows = [each.split() for each in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(port) and row[3] == ESTABLISHED for row in rows)
 
 
 def test_a_recording_of_unknown_length_names_the_size_of_each_part(
@@ -126,8 +245,17 @@ def test_a_recording_of_unknown_length_names_the_size_of_each_part(
     answer = candidate.post(path + "/complete", {"part_count": 4})
     assert (answer.json()["code"], answer.json()["numbers"]) == ("parts-missing", [4])
     assert candidate.post(path + "/complete", {"size_bytes": 1}).json()["code"] == "size-differs"
+    extra = candidate.post(path + "/parts", {"parts": [{"number": 4, "size_bytes": 7}]}).json()["parts"][0]
+    assert put(extra, b"earlier") == 200, "left over from a try that was longer"
     answer = candidate.post(path + "/complete", {"part_count": 3, "size_bytes": sum(sizes)})
     assert (answer.status_code, answer.json()["size_bytes"]) == (200, sum(sizes))
+
+
+def test_parts_of_a_recording_that_can_only_be_too_long_are_not_signed(candidate: Candidate, stored: Storage):
+    evidence_id = candidate.audio(candidate.submission(), size_bytes=None)["id"]
+    for number, size, status in ((4, 512 * MIB, 200), (5, 512 * MIB, 413), (409, 5 * MIB, 200), (410, 5 * MIB, 413)):
+        asked = {"parts": [{"number": number, "size_bytes": size}]}
+        assert candidate.post(f"/evidence/{evidence_id}/parts", asked).status_code == status, (number, size)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +323,15 @@ def test_a_removed_upload_leaves_nothing(candidate: Candidate, stored: Storage, 
     assert stored.head(kept.object_key) is None
     assert stored.head(made) is None
     assert row(engine, EvidenceStage, (UUID(evidence_id), "inspect")) is None
+
+
+def test_of_two_removals_one_is_recorded(candidate: Candidate, stored: Storage, engine: Engine):
+    evidence_id = candidate.upload(candidate.submission(), b"sound")
+    answers = at_once([lambda: candidate.delete(f"/evidence/{evidence_id}")] * 3)
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404]
+    with reading(engine) as session:
+        actions = session.exec(select(AuditEvent.action).where(AuditEvent.subject == f"evidence:{evidence_id}"))
+        assert list(actions).count("evidence.removed") == 1
 
 
 def test_a_removed_unfinished_upload_is_dropped_by_its_job(candidate: Candidate, stored: Storage, engine: Engine):
