@@ -129,7 +129,7 @@ def _verify(engine: Engine, storage: Storage, expected: _Expected, now: datetime
     with writing(engine) as session:
         evidence = processing.locked_evidence(session, expected.evidence_id)
         if evidence is None or evidence.state is E.ERASED:
-            return Finding(subject, ok=True, said="its candidate took it out meanwhile")
+            return Finding(f"evidence {expected.evidence_id}", ok=True, said="its candidate took it out meanwhile")
         if wrong:
             news = damaged(session, expected.evidence_id, now=now, found=held.sha256 if held else None)
             said = f"{wrong}: {'now' if news else 'still'} damaged"

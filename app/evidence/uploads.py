@@ -149,7 +149,7 @@ def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: i
     """Make one object of the parts and return what the store says of it."""
     upload_id = evidence.upload_id or ""
     try:
-        parts = told(evidence, storage.list_parts(evidence.object_key, upload_id=upload_id), said)
+        parts = to_be_joined(evidence, storage.list_parts(evidence.object_key, upload_id=upload_id), said)
         check_parts(evidence, parts, said)
         check_size(sum(part.size_bytes for part in parts), limit_bytes)
         storage.complete_upload(evidence.object_key, upload_id=upload_id, parts=parts)
@@ -168,7 +168,7 @@ def _join(storage: Storage, evidence: Evidence, said: Completion, limit_bytes: i
     return found
 
 
-def told(evidence: Evidence, parts: Sequence[StoredPart], said: Completion) -> list[StoredPart]:
+def to_be_joined(evidence: Evidence, parts: Sequence[StoredPart], said: Completion) -> list[StoredPart]:
     """Return the parts to join: of a recording those that its sender counts, not what an earlier try left. Pure."""
     last = said.part_count if evidence.size_bytes is None and said.part_count else cut.MOST_PARTS
     return [part for part in parts if part.number <= last]

@@ -26,6 +26,7 @@ from tests.conftest import NOW, Clock
 from tests.evidence.conftest import Candidate, put, row
 from tests.races import until_somebody_waits
 from workers.bench import Bench
+from workers.evidence.originals import Originals
 from workers.handlers import handler_of, when_failed
 from workers.media.tools import open_tools
 from workers.speech.client import SpeechOptions
@@ -98,6 +99,7 @@ def a_bench(settings: Settings, engine: Engine, stored: Storage, clock: Clock, f
         tools=open_tools(sandbox="off", cache=folder),
         transcribers=Transcribers(SpeechOptions(), count=1),
         folder=folder,
+        originals=Originals(folder),
         stopping=Event(),
         clock=clock,
     )
