@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.candidate.conftest import DEMO, Newcomer
-from tests.browser.candidate.test_submission import LONG, SLOW_BYTES, arrived, begin, network
+from tests.browser.candidate.test_submission import LONG, arrived, begin, network
 from tests.browser.conftest import axe_violations, until
 from tests.journeys.running import Running, wait_for
 
@@ -41,6 +41,14 @@ USED_TAKE = """async (submission) => {
   await new Promise((done) => (work.oncomplete = done));
   db.close();
 }"""
+UNTIL_IT_WAITS = """async (behind) => {
+  const waiting = ({ pending }) => pending.filter(({ name }) => name.startsWith("assay-take:")).length;
+  while (waiting(await navigator.locks.query()) <= behind) {
+    if (performance.now() > 60_000) throw new Error("this tab does not wait for its turn");
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+ALL_BUT_ONE = re.compile("partNumber=[23]&")
 PARTS = 3  # 5 MiB, 5 MiB and the rest
 
 
@@ -139,21 +147,30 @@ def test_a_reload_and_the_longest_time_lose_nothing_and_one_take_is_chosen(as_ne
     wait_for(lambda: page.evaluate(STORED_BYTES) == 0 or None, seconds=10, what="nothing to be left on the device")
 
 
-def test_a_take_goes_on_from_the_parts_that_the_storage_holds(as_new: Newcomer):
+def test_a_take_goes_on_in_the_next_tab_from_the_parts_that_the_storage_holds(as_new: Newcomer):
     page = as_new("candidate")
     begin(page, SHORT)
     page.evaluate(USED_TAKE, page.url.rsplit("/", 1)[-1])
-    connection = network(page)
-    connection(SLOW_BYTES)
+    page.route(ALL_BUT_ONE, lambda _route: None)  # never answered
     page.reload()
-    row = page.locator("[data-evidence]")
-    expect(row).to_have_attribute("data-state", "uploading")
-    held = wait_for(lambda: arrived(page), seconds=60, what="the first parts")
+    expect(page.locator("[data-evidence]")).to_have_attribute("data-state", "uploading")
+    held = wait_for(lambda: arrived(page), seconds=60, what="the first part")
     sent: list[Request] = []
-    page.reload()
-    page.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
-    connection()
+    next_tab, last_tab = (another_tab(page, sent, behind=number) for number in range(2))
+    assert sent == [], "one tab at a time"
+    page.close()
+    row = next_tab.locator("[data-evidence]")
     expect(row).to_have_attribute("data-state", "rejected", timeout=LONG)
-    assert 1 <= len(sent) <= PARTS - held, "only what had not arrived is sent"
-    made = page.request.get(f"/api/v1/evidence/{row.get_attribute('data-evidence')}").json()
+    assert (held, len(sent)) == (1, PARTS - 1), "only what had not arrived is sent"
+    made = next_tab.request.get(f"/api/v1/evidence/{row.get_attribute('data-evidence')}").json()
     assert (made["size_bytes"], made["reason"]["code"]) == (12 * 1024**2, "not-media"), "whole, and no film"
+    expect(last_tab.locator("[data-evidence]")).to_have_attribute("data-state", "rejected", timeout=LONG)
+
+
+def another_tab(page: Page, sent: list[Request], *, behind: int) -> Page:
+    """Open the same page once more, and return when it waits for its turn to send; parts that it sends are noted."""
+    tab = page.context.new_page()
+    tab.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
+    tab.goto(page.url)
+    tab.evaluate(UNTIL_IT_WAITS, behind)
+    return tab

@@ -193,8 +193,26 @@ def test_an_upload_survives_a_lost_connection_and_a_pause(as_new: Newcomer, call
     expect(page.locator("[data-percent]")).to_contain_text("%")
     connection(offline=True)
     expect(page.locator("[data-percent]")).to_have_text("Offline")
+    statuses = answer_with(page, "**/*X-Amz-Signature*", 507, 500)
+    completing = answer_with(page, "**/complete", 503)
     connection()
+    expect(page.locator("[data-said]")).to_contain_text("The storage can't take it just now")
     expect(page.locator("[data-evidence]")).not_to_have_attribute("data-state", "uploading", timeout=LONG)
+    assert statuses == completing == [], "each was met, and it went on by itself"
+
+
+def answer_with(page: Page, address: str, *statuses: int) -> list[int]:
+    """Let what is sent to an address be answered so, one after the other, and then as usual; returns what is left."""
+    left = list(statuses)
+
+    def answer(route: Route) -> None:
+        if route.request.method == "OPTIONS" or not left:
+            route.continue_()
+        else:
+            route.fulfill(status=left.pop(0), headers={"Access-Control-Allow-Origin": "*"})
+
+    page.route(address, answer)
+    return left
 
 
 def test_a_file_that_is_no_recording_is_refused_with_a_sentence(as_new: Newcomer, tmp_path: Path):
@@ -228,6 +246,10 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     expect(page.locator("[data-words]")).to_contain_text("620 words")
     page.reload()
     expect(page.get_by_label("Write a text")).to_have_value("word " * 620)
+    for box in page.locator("[data-send] [required]").all():
+        box.check()
+    page.get_by_role("button", name="Send for assessment").click()
+    expect(page.get_by_text("There is a text that you have not added yet.")).to_be_visible()
     page.get_by_role("button", name="Add this text").click()
     expect(page.locator("[data-evidence]")).to_contain_text("620 words")
     expect(page.get_by_label("Write a text")).to_have_value("")
