@@ -34,6 +34,7 @@ from app.web.routing import slow_get
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
+QUIET_SECONDS, QUIET_LOOK_SECONDS = 10.0, 2.0  # after so long without a change a look is taken more seldom
 BREATH_SECONDS = 15.0  # proxies cut connections on which nothing comes for a minute
 LIFE_SECONDS = 600.0  # then the browser comes back, and whether its person may see this is asked anew
 MOST_OPEN = 24  # streams of one person at one process; browsers open six at most, several pages of several devices
@@ -117,7 +118,7 @@ async def stream(
             return see(session)
 
     sent: dict[tuple[UUID, StageName], int] = {}
-    quiet_seconds = 0.0
+    quiet_seconds = silent_seconds = 0.0  # since a change, and since anything was sent
     until = anyio.current_time() + life_seconds
     yield "retry: 2000\n\n"
     while anyio.current_time() < until and not ending():
@@ -132,11 +133,12 @@ async def stream(
             yield str(each)
         if seen.is_over:
             return
-        quiet_seconds = 0.0 if fresh else quiet_seconds + LOOK_SECONDS
-        if quiet_seconds >= breath_seconds:
-            quiet_seconds = 0.0
+        pause = LOOK_SECONDS if quiet_seconds < QUIET_SECONDS else QUIET_LOOK_SECONDS
+        quiet_seconds, silent_seconds = (0.0, 0.0) if fresh else (quiet_seconds + pause, silent_seconds + pause)
+        if silent_seconds >= breath_seconds:
+            silent_seconds = 0.0
             yield ": still here\n\n"
-        await anyio.sleep(LOOK_SECONDS)
+        await anyio.sleep(pause)
 
 
 class Open:
