@@ -47,6 +47,7 @@ NOT_FOR_PEOPLE = (
     "workers/bench.py",
     "workers/documents/reader.py",
 )
+RULE = "why_not"  # how rules are named that say why something is refused
 PLURALS = frozenset({"ngettext", "ngettext_later", "count"})
 
 
@@ -181,12 +182,27 @@ def _constants(value: ast.expr, scope: ast.AST, tree: ast.Module, sources: Sourc
         yield from _constants(value.body, scope, tree, sources)
         yield from _constants(value.orelse, scope, tree, sources)
     elif isinstance(value, ast.Call):
+        if _called(value).startswith(RULE):
+            yield from _sentences(_called(value), sources, set())
+            return
         for returned in sources.returns.get(_called(value), []):
             if isinstance(returned.value, ast.Constant) and isinstance(returned.value.value, str):
                 yield returned.value.value
     elif isinstance(value, ast.Name):
         for assigned in _assigned(value.id, (scope, tree)):
             yield from _constants(assigned, scope, tree, sources)
+
+
+def _sentences(rule: str, sources: Sources, seen: set[str]) -> Iterator[str]:
+    """Yield all sentences of a rule, and of those that it asks: it may choose among them in any way."""
+    seen.add(rule)
+    for function in (each for each in _functions(sources) if each.name == rule):
+        for node in (inner for statement in function.body for inner in ast.walk(statement)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith("."):
+                if node.value != ast.get_docstring(function, clean=False):
+                    yield node.value
+            elif isinstance(node, ast.Call) and _called(node).startswith(RULE) and _called(node) not in seen:
+                yield from _sentences(_called(node), sources, seen)
 
 
 def _assigned(name: str, scopes: Iterable[ast.AST]) -> list[ast.expr]:
