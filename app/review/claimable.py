@@ -50,6 +50,7 @@ def why_not(session: Session, *, actor: Actor, submission: Submission) -> str | 
             validated_earlier_attempt=_validated_earlier(session, actor.person_id, submission),
             has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
             knows_the_candidate=has_recorded(session, submission.id, actor.person_id),
+            administers=actor.has(Role.ADMINISTRATOR),
             is_qualified=actor.may_judge(Role.ASSESSOR, submission.rubric_code),
         )
     )

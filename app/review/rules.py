@@ -12,6 +12,7 @@ class ClaimFacts:
     validated_earlier_attempt: bool
     has_declared_conflict: bool
     knows_the_candidate: bool
+    administers: bool
     is_qualified: bool
 
 
@@ -29,6 +30,7 @@ def why_not_claimable(facts: ClaimFacts) -> str | None:
             facts.knows_the_candidate,
             "You recorded this candidate's identity: somebody who does not know the name must judge it.",
         ),
+        (facts.administers, "An administrator sees whose work this is: somebody else must judge it."),
         (not facts.is_qualified, "You are not qualified for this rubric."),
     )
     return next((reason for hinders, reason in hindrances if hinders), None)

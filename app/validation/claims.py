@@ -106,6 +106,7 @@ def why_not(session: Session, *, actor: Actor, waiting: Waiting) -> str | None:
             had_part_in_earlier_attempt=_judged_earlier_attempt(session, actor.person_id, submission),
             has_declared_conflict=session.get(DeclaredConflict, (submission.id, actor.person_id)) is not None,
             knows_the_candidate=has_recorded(session, submission.id, actor.person_id),
+            administers=actor.has(Role.ADMINISTRATOR),
         )
     )
 

@@ -51,18 +51,26 @@ class ValidatorFacts:
     had_part_in_earlier_attempt: bool
     has_declared_conflict: bool
     knows_the_candidate: bool
+    administers: bool
 
 
 def why_not_validator(facts: ValidatorFacts) -> str | None:
     """Say why this person may not validate this submission, or None."""
-    if facts.validator_id == facts.candidate_id:
-        return "You cannot validate your own evidence."
-    if facts.validator_id == facts.assessor_id or facts.has_other_part:
-        return "You cannot validate a submission that you had another part in."
-    if facts.had_part_in_earlier_attempt:
-        return "You judged an earlier attempt of this candidate and cannot validate this one."
-    if facts.has_declared_conflict:
-        return "You have declared a conflict of interest with this submission."
-    if facts.knows_the_candidate:
-        return "You recorded this candidate's identity: somebody who does not know the name must judge it."
-    return None
+    hindrances = (
+        (facts.validator_id == facts.candidate_id, "You cannot validate your own evidence."),
+        (
+            facts.validator_id == facts.assessor_id or facts.has_other_part,
+            "You cannot validate a submission that you had another part in.",
+        ),
+        (
+            facts.had_part_in_earlier_attempt,
+            "You judged an earlier attempt of this candidate and cannot validate this one.",
+        ),
+        (facts.has_declared_conflict, "You have declared a conflict of interest with this submission."),
+        (
+            facts.knows_the_candidate,
+            "You recorded this candidate's identity: somebody who does not know the name must judge it.",
+        ),
+        (facts.administers, "An administrator sees whose work this is: somebody else must judge it."),
+    )
+    return next((reason for hinders, reason in hindrances if hinders), None)
