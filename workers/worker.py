@@ -26,6 +26,8 @@ log = logging.getLogger("assay.worker")
 PATIENCE_SECONDS = 4.0  # short jobs end by themselves
 GIVE_BACK_SECONDS = 3.0  # long ones give their job back
 LAST_SECONDS = 2.0  # transcription hears nobody in the midst of a chunk: its child is ended
+# A signal that comes just before the main thread blocks is not handled until it wakes, so it never blocks for long.
+LISTEN_SECONDS = 0.5
 
 
 def dispatcher_for(work: Work) -> Dispatcher:
@@ -65,7 +67,8 @@ class Worker:
         self._beat()
         pulse = self._repeatedly(self._beat, name="pulse")
         self._repeatedly(self._look, name="due")
-        self._wishes.get()
+        while not self._is_asked_within(LISTEN_SECONDS):
+            pass
         self._dispatcher.stop()
         self._join(PATIENCE_SECONDS, or_until_asked_again=True)
         self._stopping.set()
