@@ -7,13 +7,15 @@ what an archive says about itself is not believed (reliability notes 2.4).
 
 import json
 import sys
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MOST_CHARACTERS = 1_000_000
 MOST_PAGES = 1_000
 MOST_PARTS = 100_000  # empty ones count: a million of them would fill the memory of whoever reads our answer
 ARABIC_SHARE = 0.7  # of the letters beyond ASCII, for an old Arabic encoding to be believed
+FROM_THE_RIGHT = frozenset({"R", "AL"})  # how Unicode calls letters of Hebrew and of Arabic
 Part = dict[str, object]
 
 
@@ -73,9 +75,40 @@ def read_pdf(path: str) -> dict[str, object]:
 def _page_text(document: Any, number: int, broken: type[Exception]) -> str:
     """Return the text of a page; nothing for one that is damaged: the others are worth reading."""
     try:
-        return str(document[number].get_textpage().get_text_range())
+        page = document[number].get_textpage()
+        text = str(page.get_text_range())
+        if not any(_from_the_right(sign) for sign in text) or len(text) != page.count_chars():
+            return text
+        return as_read(text, [page.get_charbox(index)[0] for index in range(len(text))])
     except broken:
         return ""
+
+
+def _from_the_right(sign: str) -> bool:
+    return unicodedata.bidirectional(sign) in FROM_THE_RIGHT
+
+
+def _in_words(sign: str) -> bool:
+    return sign == " " or _from_the_right(sign)
+
+
+def as_read(text: str, lefts: Sequence[float]) -> str:
+    """Return a text with its Arabic and Hebrew words as they are read; `lefts` says where each sign stands on the page.
+
+    Browsers print such words backwards into a PDF: each sign stands further to the right than the one before it.
+    """
+    signs = list(text)
+    start = 0
+    while start < len(signs):
+        end = start + 1
+        if _from_the_right(signs[start]):
+            while end < len(signs) and _in_words(signs[end]) and lefts[end] > lefts[end - 1]:
+                end += 1
+            while signs[end - 1] == " ":
+                end -= 1
+            signs[start:end] = reversed(signs[start:end])
+        start = end
+    return "".join(signs)
 
 
 def read_text(path: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ import pytest
 
 from app.evidence.texts import Part, put_together
 from tests.workers.documents.making import a_docx, a_pdf
+from workers.documents import reader
 from workers.documents.extract import Extracted, extract_text, refuse_document
 from workers.media.gate import Refusal
 from workers.media.sniff import Sniffed, sniff
@@ -86,6 +87,20 @@ def test_a_pdf_gives_its_text_page_by_page(tools: Tools, tmp_path: Path) -> None
     assert "The workbook shows" in first
     assert "12 percent" in first
     assert answer.parts[-1] == Part("Second page", page=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "lefts", "read_as"),
+    [
+        ("صن يبرع 25.", [589, 603, 578, 559, 568, 571, 578, 549, 416, 422, 413], "نص عربي 25."),
+        ("see ريصق يبرع now", [*range(17)], "see عربي قصير now"),
+        ("نص عربي", [603, 589, 585, 578, 571, 568, 559], "نص عربي"),
+    ],
+)
+def test_arabic_that_a_browser_printed_backwards_is_read_as_it_was_written(
+    text: str, lefts: list[float], read_as: str
+) -> None:
+    assert reader.as_read(text, lefts) == read_as
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1256"])
