@@ -18,6 +18,9 @@ class Mark(StrEnum):
     BAD = "bad"
 
 
+IN_THE_WAY = frozenset({EvidenceState.REJECTED, EvidenceState.FAILED, EvidenceState.DAMAGED})
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line. `text` is a gettext id with named places."""
@@ -29,8 +32,8 @@ class Check:
 
 def checks(rows: list[EvidenceRow], needs: EvidenceRequirement, identity: Identity) -> list[Check]:
     """Say what is fine and what is missing, the most important first."""
-    good = [row for row in rows if row.state not in (EvidenceState.REJECTED, EvidenceState.FAILED)]
-    lines = [_count(len(good), needs), *_rejected(rows), *_failed(rows), *_on_the_way(rows), *_lengths(good, needs)]
+    good = [row for row in rows if row.state not in IN_THE_WAY]
+    lines = [_count(len(good), needs), *_in_the_way(rows), *_on_the_way(rows), *_lengths(good, needs)]
     lines += _identity(identity, needs)
     return sorted(lines, key=lambda line: list(Mark).index(line.mark), reverse=True)
 
@@ -58,20 +61,17 @@ def _identity(identity: Identity, needs: EvidenceRequirement) -> list[Check]:
     return [Check(Mark.BAD, LACKS[least].message)]
 
 
-def _rejected(rows: list[EvidenceRow]) -> list[Check]:
-    return [
-        Check(Mark.BAD, "Evidence %(number)s was not accepted: remove it or replace it", {"number": row.number})
-        for row in rows
-        if row.state is EvidenceState.REJECTED
-    ]
+def _in_the_way(rows: list[EvidenceRow]) -> list[Check]:
+    stopped = (row for row in rows if row.state in IN_THE_WAY)
+    return [Check(Mark.BAD, _why_in_the_way(row.state), {"number": row.number}) for row in stopped]
 
 
-def _failed(rows: list[EvidenceRow]) -> list[Check]:
-    return [
-        Check(Mark.BAD, "Evidence %(number)s: we could not work on it; try again below", {"number": row.number})
-        for row in rows
-        if row.state is EvidenceState.FAILED
-    ]
+def _why_in_the_way(state: EvidenceState) -> str:
+    if state is EvidenceState.REJECTED:
+        return "Evidence %(number)s was not accepted: remove it or replace it"
+    if state is EvidenceState.FAILED:
+        return "Evidence %(number)s: we could not work on it; try it again, or remove it"
+    return "Evidence %(number)s is damaged and on hold: wait for our answer, or remove it"
 
 
 def _on_the_way(rows: list[EvidenceRow]) -> list[Check]:

@@ -149,6 +149,21 @@ def test_checks_say_what_is_missing(candidate: Candidate):
     assert 'data-ready="no"' in page
 
 
+def test_checks_say_what_can_not_be_sent(engine: Engine, candidate: Candidate):
+    submission_id = stored_submission(engine, candidate, state=SubmissionState.DRAFT)
+    for state, said in (
+        (EvidenceState.REJECTED, "was not accepted"),
+        (EvidenceState.FAILED, "try it again, or remove it"),
+        (EvidenceState.DAMAGED, "is damaged and on hold"),
+    ):
+        with writing(engine) as session:
+            wanted = update(Evidence).where(col(Evidence.submission_id) == submission_id)
+            session.connection().execute(wanted.values(state=state))
+        page = candidate.client.get(f"/submissions/{submission_id}/checks", headers=candidate.headers).text
+        assert said in page
+        assert 'data-ready="no"' in page
+
+
 def test_a_good_result_shows_levels_moments_and_comments(engine: Engine, candidate: Candidate):
     submission_id = stored_submission(engine, candidate)
     judge(engine, candidate, submission_id, Outcome.COMPETENT, 2)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -56,6 +57,21 @@ def test_a_long_text_is_refused_with_its_length_and_a_short_one_is_marked(writer
     assert "21 words" in answer.json()["detail"]
     answer = writer.post(f"/submissions/{submission_id}/evidence", {"kind": "text", "text": "word " * 9})
     assert answer.json()["warnings"] == ["shorter-than-asked"]
+
+
+def test_a_draft_is_kept_for_all_devices_and_none_writes_over_another(writer: Candidate):
+    place = f"/submissions/{writer.submission()}"
+    written = {"text": "On the laptop", "language": "ar", "replaces": None, "version": 0}
+
+    def save(**changes: object) -> Any:
+        path = f"/api/v1{place}/text-draft"
+        return writer.client.put(path, json=written | changes, headers=writer.headers)
+
+    assert save().json()["version"] == 1
+    answer = save(text="On the phone")
+    assert (answer.status_code, answer.json()["code"], answer.json()["text"]) == (409, "draft-changed", "On the laptop")
+    assert save(text="On the phone", version=1).json()["version"] == 2
+    assert save(language="fr", version=2).status_code == 422
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "a\x00b", "\ud800", "x" * 200_001])
