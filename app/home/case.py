@@ -130,6 +130,14 @@ class CasePage:
         return self.receipt is not None and self.submission.state in WITHDRAW_CONSENT.came_from
 
     @property
+    def sealed(self) -> list[tuple[EvidenceRow | None, dict[str, Any]]]:
+        """What the receipt seals, in the order of the page; one that was taken out since has no row and comes last."""
+        rows = {str(row.id): row for row in self.rows}
+        items = self.receipt.manifest.get("evidence", []) if self.receipt else []
+        pairs = [(rows.get(each["id"]), each) for each in items]
+        return sorted(pairs, key=lambda pair: pair[0].number if pair[0] else len(items) + len(rows))
+
+    @property
     def may_send(self) -> bool:
         return ready_to_send(self.checks)
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlmodel import select
+from sqlmodel import select, update
 
 from app.assessments.models import Assessment
-from app.db.engine import reading
+from app.db.engine import reading, writing
 from app.evidence.states import EvidenceKind
 from app.evidence.texts import Part
 from app.review.models import Claim
@@ -306,7 +306,7 @@ def test_a_text_is_quoted_as_a_moment(stage: Stage, recording: Recordings, sign_
         page.keyboard.press("y")
     page.keyboard.press("3")
     page.evaluate(
-        """() => { const node = document.querySelector('[data-text]').firstChild;
+        """() => { const node = document.querySelector('[data-text] span').firstChild;
         const at = node.data.indexOf('The rate');
         getSelection().setBaseAndExtent(node, at, node, at + 8); }"""
     )
@@ -325,17 +325,40 @@ def test_a_document_is_read_as_text_and_its_original_saved(stage: Stage, recordi
     page.keyboard.press("n")
     page.wait_for_url("**/claims/*")
     expect(page.locator(".evw")).to_contain_text(["Not scanned for viruses"])
+    original = page.get_by_role("link", name="Save the original of evidence 2")
+    expect(original).to_be_hidden()
     page.locator("[data-evidence]").nth(1).click()
     expect(page.locator("[data-text]")).to_contain_text("The rate follows")
+    expect(page.locator("[data-text] .p-heading")).to_have_text("My report 😀")
     assert (
         page.locator("[data-text]").evaluate("box => box.textContent") == "My report 😀\n\nThe rate follows\n\nItem\t12"
     )
     assert axe_violations(page) == []
     with page.expect_download() as saving:
-        page.get_by_role("link", name="Save the original of evidence 2").click()
+        original.click()
     assert saving.value.suggested_filename == "Evidence 2.docx"
     assert saving.value.path().read_bytes() == b"the original"
     expect(page.locator("[data-text]")).to_contain_text("The rate follows")  # the page is still there
+    for _ in range(4):
+        page.keyboard.press("y")
+    page.evaluate(
+        """() => { const node = document.querySelectorAll('[data-text] span')[1].firstChild;
+        getSelection().setBaseAndExtent(node, 4, node, 8); }"""
+    )
+    page.keyboard.press("e")
+    expect(page.locator(".crit.open .mo .ts")).to_have_text("“rate”")
+    assert page.evaluate("[...CSS.highlights.get('linked')].map(each => each.toString())") == ["rate"]
+
+
+def test_a_lease_that_was_over_gives_the_evidence_back_when_it_is_kept(stage: Stage, workstation: Page):
+    page = workstation
+    with writing(stage.engine) as session:
+        session.connection().execute(update(Claim).values(expires_at=hours_ago(1)))
+    page.reload()
+    expect(page.locator("[data-lease-over]")).to_be_visible()
+    expect(page.locator(".w")).to_have_count(0)
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".w").first).to_be_visible(timeout=SOON)
 
 
 @pytest.mark.parametrize(("width", "scheme", "language"), LOOKS)

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from app.demo.recordings import SAMPLES
 from tests.browser.candidate.conftest import Newcomer
+from tests.browser.conftest import axe_violations
 from tests.journeys.mortal import descendants
 from tests.journeys.recordings import ffmpeg
 from tests.journeys.running import Running, wait_for
@@ -42,6 +43,13 @@ def begin(page: Page, rubric: str) -> None:
     page.get_by_role("radio", name="English").check()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(rubric)
+
+
+def consent(page: Page) -> None:
+    page.get_by_label("This is my own work").check()
+    page.get_by_label("Nobody else can be seen or heard").check()
+    for box in page.locator("[data-purpose]").all():
+        box.check()
 
 
 def network(page: Page) -> Callable[..., None]:
@@ -83,10 +91,7 @@ def test_an_upload_goes_on_after_a_reload_and_is_sent(as_new: Newcomer, call: Pa
     row = page.locator("[data-evidence]")
     expect(row).not_to_have_attribute("data-state", "uploading", timeout=LONG)
     assert 1 <= len(sent) <= PARTS - held, "only what had not arrived is sent"
-    page.get_by_label("This is my own work").check()
-    page.get_by_label("Nobody else can be seen or heard").check()
-    for box in page.locator("[data-purpose]").all():
-        box.check()
+    consent(page)
     page.get_by_role("button", name="Send for assessment").click()
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=LONG)
     page.get_by_text("Fingerprints and signature").click()
@@ -220,7 +225,12 @@ def test_a_file_that_is_no_recording_is_refused_with_a_sentence(as_new: Newcomer
     begin(page, "Customer service call: card not received")
     false = tmp_path / "call.mp3"
     false.write_bytes(b"%PDF-1.7 this is no sound" * 2000)
-    page.locator("[data-pick]").set_input_files(false)
+    sheet = tmp_path / "sheet.xlsx"
+    sheet.write_bytes(b"PK")
+    page.locator("[data-pick]").set_input_files([sheet, false])
+    expect(page.locator("[data-message]")).to_contain_text(
+        "is not a kind of file that this rubric takes. It takes: Audio"
+    )
     expect(page.locator("[data-evidence]")).to_have_attribute("data-state", "rejected", timeout=LONG)
     expect(page.locator("[data-checks]")).to_contain_text("was not accepted")
     page.get_by_role("button", name="Remove").click()
@@ -254,6 +264,21 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     expect(page.locator("[data-evidence]")).to_contain_text("620 words")
     expect(page.get_by_label("Write a text")).to_have_value("")
     expect(page.locator("[data-checks]")).to_contain_text("Evidence 1 has 620 words")
+    page.get_by_role("button", name="Read").click()
+    expect(page.get_by_role("region", name="Evidence 1")).to_contain_text("word word")
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Edit").click()
+    field = page.get_by_label("Evidence 1, written anew")
+    expect(field).to_be_focused()
+    consent(page)
+    page.get_by_role("button", name="Send for assessment").click()
+    expect(page.locator("[data-wrong]")).to_have_text("This text is not added yet. Add it or clear it first.")
+    field.fill("word " * 1501)
+    page.get_by_role("button", name="Put it in place of Evidence 1").click()
+    expect(page.locator("[data-wrong]")).to_contain_text("the rubric takes up to 1500")
+    page.get_by_role("button", name="Leave it as it was").click()
+    page.get_by_role("button", name="Send for assessment").click()
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=LONG)
 
 
 def test_the_page_works_by_keyboard(as_new: Newcomer):

@@ -1,4 +1,5 @@
 // What belongs to one piece of evidence: transcript, peaks, text. Fetched once, when it is first opened.
+import { original } from "../media/paragraphs.js";
 
 /** Fetch a rendition; null when it is not there or can't be reached just now. */
 async function fetched(path, read) {
@@ -12,18 +13,6 @@ async function fetched(path, read) {
 }
 
 const asJson = (answer) => answer.json();
-
-// The text rendition holds paragraphs with their places in the original, in characters: put them back where they were.
-async function asOriginal(answer) {
-  const { paragraphs } = await answer.json();
-  let text = "";
-  let at = 0;
-  for (const { start, end, text: words } of paragraphs) {
-    text += "\n".repeat(Math.max(0, start - at)) + words;
-    at = end;
-  }
-  return text;
-}
 
 export class EvidenceShelf {
   constructor(pieces) {
@@ -50,6 +39,11 @@ export class EvidenceShelf {
     return this.isText(id) ? (this.texts.get(id) ?? "") : null;
   }
 
+  /** Whether a piece was read, or is being read. */
+  has(piece) {
+    return this.loaded.has(piece.id);
+  }
+
   read(piece) {
     if (!this.loaded.has(piece.id)) this.loaded.set(piece.id, this.#read(piece));
     return this.loaded.get(piece.id);
@@ -66,10 +60,11 @@ export class EvidenceShelf {
     const base = `/api/v1/evidence/${piece.id}`;
     const has = (kind) => piece.has.includes(kind);
     if (this.isText(piece.id)) {
-      const text = await fetched(`${base}/text`, asOriginal);
-      if (text === null) this.loaded.delete(piece.id); // asked for again when it is opened again
-      this.texts.set(piece.id, (text ?? "").replaceAll("\r\n", "\n"));
-      return { text: this.texts.get(piece.id), transcript: null, peaks: [] };
+      const told = await fetched(`${base}/text`, asJson);
+      if (told === null) this.loaded.delete(piece.id); // asked for again when it is opened again
+      const paragraphs = told?.paragraphs ?? [];
+      this.texts.set(piece.id, original(paragraphs));
+      return { text: paragraphs, transcript: null, peaks: [] };
     }
     const [transcript, wave] = await Promise.all([
       has("transcript") ? fetched(`${base}/transcript`, asJson) : null,
@@ -87,28 +82,39 @@ export async function transcribing(piece) {
   return found && { over: !stage || !["waiting", "running"].includes(stage.state), progress: stage?.progress ?? 0 };
 }
 
-/** The range of a span in a text that stands in one node; spans count characters, ranges UTF-16 units. */
-function rangeOf(node, { start_ms, end_ms }) {
-  const characters = [...node.data];
-  const unit = (index) => characters.slice(0, index).join("").length;
+/** The range of a span in a shown text; spans count characters, ranges UTF-16 units. Null before there is a text. */
+function rangeOf(box, { start_ms, end_ms }) {
+  const [start, end] = [placeOf(box, start_ms), placeOf(box, end_ms ?? start_ms)];
+  if (!start) return null;
   const range = document.createRange();
-  range.setStart(node, unit(start_ms));
-  range.setEnd(node, unit(end_ms ?? start_ms));
+  range.setStart(...start);
+  range.setEnd(...(end ?? start));
   return range;
+}
+
+function placeOf(box, index) {
+  const nodes = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  let left = index;
+  let last = null;
+  while (nodes.nextNode()) {
+    const characters = [...nodes.currentNode.data];
+    last = [nodes.currentNode, nodes.currentNode.length];
+    if (left <= characters.length) return [nodes.currentNode, characters.slice(0, left).join("").length];
+    left -= characters.length;
+  }
+  return last;
 }
 
 /** Show which spans of a text are linked or commented, where the browser can paint them without changing the text. */
 export function paintSpans(box, spans) {
   if (!globalThis.CSS?.highlights) return;
-  const node = box.firstChild;
-  CSS.highlights.set("linked", new Highlight(...(node ? spans.map((span) => rangeOf(node, span)) : [])));
+  CSS.highlights.set("linked", new Highlight(...spans.map((span) => rangeOf(box, span)).filter(Boolean)));
 }
 
 /** Select a span of a text and bring it into view. */
 export function selectSpan(box, span) {
-  const node = box.firstChild;
-  if (!node) return;
-  const range = rangeOf(node, span);
+  const range = rangeOf(box, span);
+  if (!range) return;
   getSelection().removeAllRanges();
   getSelection().addRange(range);
   box.scrollTop += range.getBoundingClientRect().top - box.getBoundingClientRect().top - 80;

@@ -1,5 +1,6 @@
 // The workstation at work: joins player, transcript, scores, comments, lease and saving. The assessor's page and the
 // validator's blind step start it with what differs between them.
+import { showText } from "../media/paragraphs.js";
 import { Acts } from "./acts.js";
 import { call } from "./api.js";
 import { CommentsPane } from "./comments.js";
@@ -57,6 +58,12 @@ export class Session {
     this.show();
     showToldText();
     if (this.shelf.first) await this.openEvidence(this.shelf.first);
+    await this.#readTexts();
+  }
+
+  /** What could not be read while the lease was over is there again. */
+  async #readAgain() {
+    if (this.piece && !this.shelf.has(this.piece)) await this.openEvidence(this.piece, this.player.ms);
     await this.#readTexts();
   }
 
@@ -131,11 +138,12 @@ export class Session {
     for (const button of all("[data-evidence]", this.root)) button.setAttribute("aria-pressed", button.dataset.evidence === piece.id);
     const isText = this.shelf.isText(piece.id);
     this.textBox.hidden = !isText;
+    for (const link of all("[data-original]", this.root)) link.hidden = link.dataset.original !== piece.id;
     if (isText) this.player.pause();
     else this.player.open(piece, place_ms === undefined ? {} : { at_ms: place_ms });
     const { text, transcript, peaks } = await this.shelf.read(piece);
     if (this.piece !== piece) return;
-    if (isText) this.textBox.textContent = text;
+    if (isText) showText(this.textBox, text);
     else {
       this.#showTranscript(piece, transcript);
       this.wave.setPeaks(peaks);
@@ -298,6 +306,7 @@ export class Session {
       isPlaying: () => this.player.playing,
     });
     this.lease.addEventListener("lost", () => this.keeping.stop());
+    this.lease.addEventListener("renewed", () => this.#readAgain());
   }
 
   async send() {

@@ -6,6 +6,7 @@ import { percentOf } from "../judge/outcome.js";
 import { all, data, one, say, settings, showToldText, tellNextPage, toast } from "../judge/page.js";
 import { Player } from "../judge/player.js";
 import { clock } from "../judge/times.js";
+import { showText } from "../media/paragraphs.js";
 import { TranscriptPane } from "../judge/transcript.js";
 
 const page = data("judge");
@@ -24,7 +25,7 @@ async function open(next, place_ms = 0) {
   if (!isText) player.open(next, { at_ms: place_ms });
   const found = await shelf.read(next);
   if (piece !== next) return;
-  if (isText) textBox.textContent = found.text;
+  if (isText) showText(textBox, found.text);
   else transcript.show(found.transcript);
 }
 

@@ -6,6 +6,8 @@ import { Message } from "../submission/message.js";
 import { startPicking } from "../submission/picking.js";
 import { startPhone } from "../submission/phone.js";
 import { startPlaying } from "../submission/player.js";
+import { startPeople } from "../submission/people.js";
+import { startReading } from "../submission/reading.js";
 import { Recorded } from "../submission/recorded.js";
 import { Rows } from "../submission/rows.js";
 import { Sending } from "../submission/sending.js";
@@ -22,8 +24,8 @@ const rows = new Rows(main, (evidence) => {
 });
 const uploads = new Uploads({ main, rows, message });
 const recorded = new Recorded({ main, rows, uploads, message });
-const sending = new Sending(main, { message, isWriting: () => writing?.unsent, isUploading: () => uploads.unfinished || recorded.unfinished });
 const writing = startWriting(main, { rows, message });
+const sending = new Sending(main, { message, writing, isUploading: () => uploads.unfinished || recorded.unfinished });
 const live = new Live(main, { rows, onStage: () => sending.poke() });
 const picking = startPicking(main, {
   onFiles: (files, kinds) => guarded(uploads.add(files, kinds)),
@@ -65,6 +67,8 @@ main.addEventListener("submit", (event) => {
 });
 
 startPlaying(main);
+startReading(main, message);
+startPeople(main);
 startPhone(main, { message, onShown: () => live.follow() });
 live.listen();
 guarded(

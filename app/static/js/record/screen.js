@@ -73,7 +73,7 @@ export class Screen {
     const text = say(`level_${word}`);
     const said = one("[data-level]", this.main);
     if (said.textContent !== text) said.textContent = text;
-    this.check("sound", word === "good" || word === "loud", text);
+    this.check("sound", word === "good", text);
   }
 
   /** One line of the list before the start; `text` null hides it. */

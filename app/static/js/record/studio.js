@@ -1,5 +1,5 @@
 // The recorder: check, count down, record with pauses, look at the takes, use one of them.
-import { clock, say } from "../texts.js";
+import { clock, momentOf, say } from "../texts.js";
 import { Capture, canShareScreen, problemOf } from "./capture.js";
 import { Checks } from "./checks.js";
 import { discard, finishDiscard } from "./discard.js";
@@ -70,8 +70,7 @@ export class Studio {
   }
 
   #foundWords({ record }) {
-    const form = new Intl.DateTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { dateStyle: "medium", timeStyle: "short" });
-    return say("found", { time: clock(record.elapsed_ms), when: form.format(record.begun_at) });
+    return say("found", { time: clock(record.elapsed_ms), when: momentOf(record.begun_at) });
   }
 
   // Check -------------------------------------------------------------------------------------------------------------
@@ -287,7 +286,7 @@ export class Studio {
     for (const other of this.takes.filter((each) => each !== take)) await this.#drop(other);
     const whole = take.kept;
     if (whole) await take.save({ state: "used" });
-    if (whole && (await this.#reachable())) return location.assign(this.main.dataset.back);
+    if (whole && (await this.#reachable())) return this.#leave();
     return this.#sendHere(take);
   }
 
@@ -317,8 +316,12 @@ export class Studio {
       if (each.state !== "done") return;
       await take.forget();
       this.sendingHere = false;
-      location.assign(this.main.dataset.back);
+      this.#leave();
     };
     return this.sending.finish(take, changed);
+  }
+
+  #leave() {
+    location.assign(`${this.main.dataset.back}#ye`); // where the take is shown
   }
 }

@@ -13,7 +13,9 @@ export function startPhone(main, { message, onShown }) {
       if (!answer.ok) throw new Refused(answer.status, {});
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       form.querySelector("[data-phone-code]")?.remove();
-      form.append(page.querySelector("[data-phone-code]"));
+      const code = page.querySelector("[data-phone-code]");
+      form.append(code);
+      code.focus();
       onShown();
     } catch (error) {
       if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;

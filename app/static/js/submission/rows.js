@@ -21,6 +21,12 @@ export class Rows {
     return [...this.list.querySelectorAll("[data-evidence]")];
   }
 
+  /** The name of the row that holds the same file; undefined where none does. One that was refused may come again. */
+  same({ size_bytes, edges_sha256 }) {
+    const is = ({ dataset }) => dataset.edges === edges_sha256 && Number(dataset.size) === size_bytes;
+    return this.all().find((row) => is(row) && row.dataset.state !== "rejected")?.querySelector("h3").textContent;
+  }
+
   announce(text) {
     if (this.voice.textContent !== text) this.voice.textContent = text;
   }

@@ -6,8 +6,8 @@ const WAITS = new Set(["still-uploading", "still-checking"]);
 const LOOK_AGAIN_MS = 5000;
 
 export class Sending {
-  constructor(main, { message, isUploading, isWriting = () => false }) {
-    Object.assign(this, { main, message, isUploading, isWriting });
+  constructor(main, { message, isUploading, writing }) {
+    Object.assign(this, { main, message, isUploading, writing });
     this.form = main.querySelector("[data-send]");
     if (!this.form) return;
     this.name = `assay-send:${main.dataset.submission}`;
@@ -17,7 +17,7 @@ export class Sending {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.wanted) this.cancel();
-      else if (this.isWriting()) this.message.show(say("add_first"));
+      else if (this.writing?.unsent) this.writing.insist();
       else if (this.#peopleAreNamed()) this.want({ consents: this.#consents(), ...this.#people(), ...this.#identity() });
     });
     const earlier = localStorage.getItem(this.name);
@@ -79,6 +79,7 @@ export class Sending {
 
   async attempt() {
     clearTimeout(this.timer);
+    if (this.writing?.unsent) return this.#waiting("wait_text"); // begun since
     if (this.isUploading()) return this.#waiting("wait_upload");
     this.busy = true;
     const body = { declaration: true, ...this.wanted.said };
@@ -121,6 +122,21 @@ export class Sending {
 
   async refreshChecks() {
     const old = this.form?.querySelector("[data-checks]");
-    if (old) old.replaceWith(await fragment(this.main.dataset.checksUrl));
+    if (!old) return;
+    const fresh = await fragment(this.main.dataset.checksUrl);
+    old.replaceWith(fresh);
+    this.#showStep(fresh.dataset.ready === "yes");
+  }
+
+  // Read, add, check, send: the same as the server draws.
+  #showStep(maySend) {
+    const rows = [...this.main.querySelectorAll("[data-evidence]")];
+    const waits = rows.some((row) => ["uploading", "processing"].includes(row.dataset.state));
+    const now = rows.length === 0 ? 1 : waits || !maySend ? 2 : 3;
+    this.main.querySelectorAll(".steps li").forEach((step, n) => {
+      step.classList.toggle("done", n < now);
+      if (n === now) step.setAttribute("aria-current", "step");
+      else step.removeAttribute("aria-current");
+    });
   }
 }

@@ -48,6 +48,8 @@ export class Uploads {
     let made;
     try {
       told.edges_sha256 = await edges(file);
+      const same = this.rows.same(told);
+      if (same) return this.message.show(say("here_already", { name: file.name, evidence: same }));
       const key = newKey();
       made = await this.#patiently(() => call("POST", `/api/v1/submissions/${this.submission}/evidence`, told, { key }));
     } catch (error) {
@@ -188,7 +190,8 @@ export class Uploads {
     const percent = Math.floor((sent / size) * 100);
     box.querySelector("[data-total-bar]").value = percent;
     box.querySelector("[data-total-percent]").textContent = say("percent", { n: percent });
-    const left = timeLeft(this.rate.secondsLeft(size - sent));
+    const moves = open.some((upload) => upload.state === "sending");
+    const left = moves ? timeLeft(this.rate.secondsLeft(size - sent)) : "";
     const said = say("total", { sent: bytes(sent), size: bytes(size), n: open.length });
     box.querySelector("[data-total-said]").textContent = left ? `${said} ${left}` : said;
   }

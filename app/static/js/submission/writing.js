@@ -1,6 +1,7 @@
 // The text field: words are counted; what is written is kept here at once and on the site soon after, for every device.
 import { Refused, call, newKey } from "../api.js";
-import { say } from "../texts.js";
+import { original } from "../media/paragraphs.js";
+import { say, timeOf } from "../texts.js";
 
 const SOON_MS = 800;
 const AGAIN_MS = 5000;
@@ -23,6 +24,9 @@ class Writing {
     this.counted = form.querySelector("[data-words]");
     this.said = form.querySelector("[data-saved]");
     this.two = form.querySelector("[data-two]");
+    this.wrong = form.querySelector("[data-wrong]");
+    this.names = [form.querySelector("[data-title]"), form.querySelector("[data-add]")];
+    this.usual = this.names.map((each) => each.textContent);
     this.limits = this.counted.textContent;
     this.name = `assay-text:${main.dataset.submission}`;
     this.version = Number(this.field.dataset.version);
@@ -70,7 +74,10 @@ class Writing {
     this.counted.textContent = words ? [say("words", { n: words }), this.limits].filter(Boolean).join(" · ") : this.limits;
     if (this.language) this.field.lang = this.language.value;
     this.field.dir = RTL.has(this.field.lang.split("-")[0]) ? "rtl" : "ltr";
+    this.counted.classList.toggle("i-bad", words > Number(this.field.dataset.max || Infinity));
     this.form.querySelector("[data-act=leave]").hidden = !this.replaces;
+    const number = this.replaces && this.rows.row(this.replaces)?.querySelector("h3").textContent;
+    this.names.forEach((each, n) => (each.textContent = number ? each.dataset.anew.replace("{evidence}", number) : this.usual[n]));
   }
 
   #tell(text) {
@@ -82,8 +89,16 @@ class Writing {
     else localStorage.removeItem(this.name);
   }
 
+  // What is wrong with the text stands beside it.
+  #refuse(reason) {
+    this.wrong.textContent = reason;
+    this.wrong.parentElement.toggleAttribute("data-bad", reason !== "");
+    this.field.setAttribute("aria-invalid", reason !== "");
+  }
+
   #changed() {
     this.dirty = true;
+    this.#refuse("");
     this.#show();
     this.#keep();
     this.#tell(say("saving"));
@@ -104,8 +119,7 @@ class Writing {
       const path = `/api/v1/submissions/${this.main.dataset.submission}/text-draft`;
       this.version = (await call("PUT", path, sent)).version;
       this.dirty = this.field.value !== sent.text || this.#now().language !== sent.language;
-      const time = new Date().toLocaleTimeString(`${document.documentElement.lang}-u-nu-latn`, { timeStyle: "short" });
-      this.#tell(this.dirty ? say("saving") : say("saved", { time }));
+      this.#tell(this.dirty ? say("saving") : say("saved", { time: timeOf(new Date()) }));
       if (this.dirty) this.#later(SOON_MS);
       this.#keep();
     } catch (error) {
@@ -126,7 +140,7 @@ class Writing {
   #ask(other) {
     if (!this.unsent) return this.#take(other);
     this.other = other;
-    this.two.querySelector("[data-other]").textContent = other.text;
+    this.two.querySelector("[data-other]").textContent = other.text.trim() || say("taken_there");
     this.two.hidden = false;
     return undefined;
   }
@@ -142,6 +156,8 @@ class Writing {
   #pressed(event) {
     const button = event.target.closest("[data-act]");
     const act = button?.dataset.act;
+    if (act === "edit") this.#edit(button);
+    if (!["theirs", "mine", "leave"].includes(act)) return;
     if (act === "theirs") this.#take(this.other);
     if (act === "mine") {
       this.version = this.other.version;
@@ -149,7 +165,7 @@ class Writing {
       this.#changed();
     }
     if (act === "leave") this.#clear();
-    if (act === "edit") this.#edit(button);
+    this.field.focus(); // the button that was pressed is gone
   }
 
   #clear() {
@@ -158,9 +174,15 @@ class Writing {
     this.#changed();
   }
 
+  /** Say that the text is not added yet, where it stands. */
+  insist() {
+    this.#refuse(say("add_first"));
+    this.field.focus();
+  }
+
   // Write an added text anew; it stays as it is until the new one is added.
   async #edit(button) {
-    if (this.unsent) return this.message.show(say("add_first"));
+    if (this.unsent) return this.insist();
     const { evidence } = button.closest("[data-evidence]").dataset;
     try {
       const answer = await fetch(`/api/v1/evidence/${evidence}/text`);
@@ -179,7 +201,7 @@ class Writing {
   async #add(event) {
     event.preventDefault();
     this.message.clear();
-    const button = this.form.querySelector("button:not([type])");
+    const [, button] = this.names;
     button.disabled = true;
     try {
       const path = `/api/v1/submissions/${this.main.dataset.submission}/evidence`;
@@ -191,7 +213,9 @@ class Writing {
       await this.rows.refresh(made.id);
       this.rows.row(made.id).querySelector("h3").focus();
     } catch (error) {
-      this.message.show(error instanceof Refused ? error.message : say("not_sent"));
+      if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;
+      this.#refuse(error instanceof Refused ? error.message : say("not_sent"));
+      this.field.focus();
     } finally {
       button.disabled = false;
     }
@@ -201,15 +225,4 @@ class Writing {
 // What was kept and what was typed before that was seen. A browser that fills the field in again has it from us.
 function together(kept, typed) {
   return typed === "" || kept.startsWith(typed) ? kept : typed.startsWith(kept) ? typed : `${kept}\n\n${typed}`;
-}
-
-// The text as it was written: paragraphs lie at their places, counted in characters; line ends fill what is between.
-function original(paragraphs) {
-  let text = "";
-  let at = 0;
-  for (const { start, end, text: words } of paragraphs) {
-    text += "\n".repeat(Math.max(0, start - at)) + words;
-    at = end;
-  }
-  return text;
 }

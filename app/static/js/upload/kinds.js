@@ -22,6 +22,7 @@ const TYPES = {
   txt: "text/plain",
   md: "text/markdown",
 };
+const DOCUMENTS = new Set([TYPES.pdf, TYPES.docx, TYPES.txt, TYPES.md]);
 const FORM = /^(video|audio|application|text)\/[a-z0-9.+-]+$/i;
 
 function extension(name) {
@@ -40,6 +41,6 @@ export function kindOf(file, kinds) {
   const [main] = typeOf(file).split("/");
   for (const kind of [own, main]) if ((kind === "video" || kind === "audio") && kinds.includes(kind)) return kind;
   if (main === "video" && kinds.includes("audio")) return "audio";
-  if ((main === "application" || main === "text") && kinds.includes("document")) return "document";
+  if (DOCUMENTS.has(typeOf(file)) && kinds.includes("document")) return "document";
   return null;
 }
