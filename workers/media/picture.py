@@ -25,6 +25,7 @@ ENCODING = {
     "color_primaries": "bt709",
     "color_trc": "bt709",
     "color_range": "tv",
+    "a53cc": 0,  # captions inside the picture are the source's words, not ours
     "fps_mode": "vfr",  # the filters set a constant rate; nothing is added behind them
     # A key frame every two seconds of time, whatever the frame rate: seeking to a moment must be quick.
     "force_key_frames": "expr:gte(t,n_forced*2)",
