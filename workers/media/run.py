@@ -1,16 +1,20 @@
 """What every conversion has in common: its limits, its options, and whose fault a failure is."""
 
+import re
 from collections.abc import Callable
 
 from app.errors import Unavailable
 from workers.media.gate import DAMAGED
-from workers.media.probe import Unreadable, must_have_run
+from workers.media.probe import ToolFailed, Unreadable, must_have_run
 from workers.media.sandbox import GIB, MIB, Finished, Limits
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-max_alloc", str(GIB))
 TELL_PROGRESS = ("-progress", "pipe:1", "-stats_period", "0.5")
 BYTES_PER_MS = 2_000  # 16 Mbit/s: far above what our settings give
-NO_SPACE = ("No space left on device", "Disk quota exceeded")
+# As the reason at the end of ffmpeg's own lines, never of an indented one: there a file says of itself what it likes,
+# and a job that waits for room would try it for ever.
+NO_SPACE = re.compile(r"^\S.*: (No space left on device|Disk quota exceeded)$", re.MULTILINE)
+SHORT = re.compile(r"^\S.*: (Cannot allocate memory|Out of memory|Resource temporarily unavailable)$", re.MULTILINE)
 
 
 def convert_limits(duration_ms: int, *, cores: int = 2) -> Limits:
@@ -29,10 +33,12 @@ def must_have_converted(run: Finished) -> None:
     must_have_run(run)
     if run.ok:
         return
-    if any(words in run.stderr for words in NO_SPACE):
+    if NO_SPACE.search(run.stderr):
         raise Unavailable(
             "The disk for work files is full. Free some space; the work goes on by itself.", code="disk-full"
         )
+    if SHORT.search(run.stderr):
+        raise ToolFailed(f"media tool ended with status {run.returncode}: {run.stderr[-500:]}")
     raise Unreadable(DAMAGED.message, code=DAMAGED.code)
 
 

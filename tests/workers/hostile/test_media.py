@@ -4,15 +4,17 @@ import io
 import os
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.errors import Unavailable
 from tests.workers.conftest import Make
 from tests.workers.hostile.conftest import Judge, verdict
 from workers.media.gate import Refusal
 from workers.media.picture import convert_picture
-from workers.media.probe import count, probe
+from workers.media.probe import ToolFailed, Unreadable, count, probe
 from workers.media.run import must_have_converted
 from workers.media.sandbox import Limits
 from workers.media.tools import Tools
@@ -143,6 +145,29 @@ def test_two_frames_far_apart_are_converted_within_the_limits(make: Make, tools:
     assert extent.duration_ms > 40_000
     playable = convert_picture(path, found, duration_ms=extent.duration_ms, out_dir=tmp_path, tools=tools)
     assert playable.stat().st_size < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("No space left on device", Unavailable),
+        ("Disk quota exceeded", Unavailable),
+        ("Cannot allocate memory", ToolFailed),
+        ("Invalid data found when processing input", Unreadable),
+    ],
+)
+def test_whose_fault_it_is_comes_from_the_tool_and_not_from_the_file(
+    reason: str, expected: type[Exception], tools: Tools, make: Make, tmp_path: Path
+) -> None:
+    """A file that bears such a reason as its title and can't be converted would be tried for ever."""
+    path = make("-metadata", f"title={reason}", form="mp4", size="64x48", rate="5", seconds=1, sound=False)
+    command = [tools.binaries.ffmpeg, "-nostdin", "-i", path, "-c:v", "none-such", "-f", "null", "-"]
+    run = tools.sandbox.run(command, reads=[path], out_dir=tmp_path, limits=Limits(cpu_seconds=10, wall_seconds=20))
+    assert reason in run.stderr
+    with pytest.raises(Unreadable):
+        must_have_converted(run)
+    with pytest.raises(expected):
+        must_have_converted(replace(run, stderr=f"{run.stderr}[out#0 @ 0x1] Error writing trailer: {reason}\n"))
 
 
 def test_a_full_disk_is_not_the_candidates_fault(tools: Tools, good_mp4: Path, tmp_path: Path) -> None:

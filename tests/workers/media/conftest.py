@@ -9,4 +9,5 @@ from workers.media.tools import Tools
 
 @pytest.fixture(scope="session")
 def studio(make: Make, tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    return Studio(make, tools, tmp_path_factory.mktemp("studio"))
+    # Whatever the data folder is called: nothing in it may mean something to a tool.
+    return Studio(make, tools, tmp_path_factory.mktemp("it's a [studio], 100%d: x;y=z\\ $(ls)"))
