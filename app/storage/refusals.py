@@ -28,7 +28,10 @@ REFUSED = (
 NO_CREDENTIALS = (
     "There are no credentials for the storage. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role."
 )
-GONE = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound", "PreconditionFailed"})
+NO_BUCKET = (
+    "The storage has no such bucket. Nothing was lost; whoever runs the site has to look into the name in its settings."
+)
+GONE = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "PreconditionFailed"})
 FORBIDDEN = 403
 MISSING = 404
 BROKEN = 500
@@ -74,6 +77,8 @@ def _down() -> Unavailable:
 def _refusal(error: ClientError) -> AssayError | None:
     """Return what an answer of the store means to people, or None for one that is a bug of ours."""
     code, status = code_of(error), status_of(error)
+    if code == "NoSuchBucket":  # a wrong name in the settings: no object is gone
+        return Unavailable(NO_BUCKET, code="storage-refused")
     if code in GONE or status == MISSING:
         return NotFound("The storage holds no such object.", code="object-not-found")
     if status == FORBIDDEN:
