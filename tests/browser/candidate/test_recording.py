@@ -151,7 +151,7 @@ def test_a_take_goes_on_in_the_next_tab_from_the_parts_that_the_storage_holds(as
     page = as_new("candidate")
     begin(page, SHORT)
     page.evaluate(USED_TAKE, page.url.rsplit("/", 1)[-1])
-    page.route(ALL_BUT_ONE, lambda _route: None)  # never answered
+    page.route(ALL_BUT_ONE, lambda route: route.abort())
     page.reload()
     expect(page.locator("[data-evidence]")).to_have_attribute("data-state", "uploading")
     held = wait_for(lambda: arrived(page), seconds=60, what="the first part")
