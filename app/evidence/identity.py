@@ -88,11 +88,15 @@ def lapse(session: Session, submission: Submission, items: Collection[Evidence],
 
     They can't have looked at it: a recording made under supervision could since have been replaced by another one.
     """
-    if submission.identity not in SEEN:
-        return
-    seen = newest(session, submission.id)
-    if seen is None or any((item.completed_at or item.created_at) > seen.at for item in items):
+    if has_lapsed(submission, newest(session, submission.id), items):
         _store(session, submission, identity=Identity.NONE, by=submission.candidate_id, note="", now=now)
+
+
+def has_lapsed(submission: Submission, seen: IdentityCheck | None, items: Collection[Evidence]) -> bool:
+    """Say whether evidence has arrived since somebody looked. Pure."""
+    if submission.identity not in SEEN:
+        return False
+    return seen is None or any((item.completed_at or item.created_at) > seen.at for item in items)
 
 
 def _store(

@@ -17,6 +17,7 @@ from app.evidence.forms import IdentityForm
 from app.evidence.identity import LONGEST_NOTE, check_json
 from app.evidence.models import IdentityCheck, Submission
 from app.evidence.states import Identity, SubmissionState
+from app.evidence.submissions import evidence_of_all
 from app.frameworks.models import RubricVersion
 from app.text import Text
 from app.web.call import Call, NoForm
@@ -71,9 +72,15 @@ def identity_page(session: Session, *, actor: Actor, text: str) -> IdentityPage:
     if text:
         query = query.where(col(Submission.reference).contains(text) | col(Person.name).contains(text))
     rows = session.exec(query).all()
-    newest = _newest(session, [submission.id for submission, _, _ in rows])
+    ids = [submission.id for submission, _, _ in rows]
+    newest, evidence = _newest(session, ids), evidence_of_all(session, ids)
     names = _names(session, [check.by for check in newest.values()])
-    lines = [_line(submission, name, rubric, newest.get(submission.id), names) for submission, name, rubric in rows]
+    lines = []
+    for submission, name, rubric in rows:
+        check = newest.get(submission.id)
+        taken_back = check is not None and check.identity is Identity.NONE and check.by == submission.candidate_id
+        lapsed = taken_back or identities.has_lapsed(submission, check, evidence.get(submission.id, []))
+        lines.append(_line(submission, name, rubric, check, names, lapsed=lapsed))
     return IdentityPage(lines, text, list(Identity))
 
 
@@ -87,7 +94,13 @@ def _names(session: Session, ids: list[UUID]) -> dict[UUID, str]:
 
 
 def _line(
-    submission: Submission, name: str, rubric: RubricVersion, check: IdentityCheck | None, names: dict[UUID, str]
+    submission: Submission,
+    name: str,
+    rubric: RubricVersion,
+    check: IdentityCheck | None,
+    names: dict[UUID, str],
+    *,
+    lapsed: bool,
 ) -> IdentityLine:
     return IdentityLine(
         id=submission.id,
@@ -99,7 +112,7 @@ def _line(
         at=check.at if check else None,
         by=names.get(check.by, "") if check else "",
         note=check.note if check else "",
-        lapsed=check is not None and check.identity is Identity.NONE and check.by == submission.candidate_id,
+        lapsed=lapsed,
     )
 
 

@@ -107,7 +107,9 @@ def test_what_was_seen_does_not_cover_evidence_that_came_later(
     replace_recording()
     assert submitted(identity="declared") == "declared"
     assert put(client, submission_id, admin, "document-seen").status_code == 200
+    assert "Evidence came after" not in client.get("/identity", headers=admin).text
     replace_recording()
+    assert "Evidence came after" in client.get("/identity", headers=admin).text  # at once, before it is sent
     assert submitted() == "none"
     assert "Evidence came after it was recorded" in client.get("/identity", headers=admin).text
     with reading(engine) as session:
