@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from app.actor import Actor
 from app.audit.service import append
@@ -17,13 +17,14 @@ from app.evidence import parts as cut
 from app.evidence import phrases, stages
 from app.evidence.models import Evidence, Submission
 from app.evidence.states import EvidenceKind, EvidenceState, StageName
-from app.evidence.submissions import evidence_of, own, own_for_changes
+from app.evidence.submissions import OPEN_FOR_CHANGES, evidence_of, own, own_for_changes
 from app.frameworks.rubric import EvidenceRequirement, rubric_of
 from app.ids import new_id
 from app.storage.client import Storage
 from app.text import has_control_characters
 
 SALT_BYTES = 16
+MOST_UNSENT = 20  # largest files of one person
 RECORDED = (EvidenceKind.VIDEO, EvidenceKind.AUDIO)
 ALL_EVIDENCE = "e/"  # the folder of all objects that are worth keeping
 
@@ -69,6 +70,7 @@ def add_file(
     with reading(engine) as session:
         submission = own_for_changes(session, actor=actor, submission_id=submission_id, lock=False)
         check_room(session, submission, new.kind)
+        check_unsent(session, actor, new.size_bytes, limit_bytes)
     evidence_id = new_id()
     key = new_key(submission.organisation_id, evidence_id)
     upload_id = storage.create_upload(key, media_type=new.media_type)
@@ -120,6 +122,22 @@ def check_size(size_bytes: int | None, limit_bytes: int) -> None:
             "This file has %(size)d MB; we take up to %(limit)d MB. Record in a lower quality or cut it.",
             size=-(-size_bytes // 10**6),
             limit=limit_bytes // 10**6,
+        )
+
+
+def check_unsent(session: Session, actor: Actor, size_bytes: int | None, limit_bytes: int) -> None:
+    """Refuse more bytes than one person may leave unsent: refused files and drafts without end would fill the storage.
+
+    A recording that goes on counts as the largest file, since nobody knows what it will be.
+    """
+    held = func.sum(func.coalesce(Evidence.size_bytes, limit_bytes))
+    unsent = select(held).join(Submission, col(Submission.id) == col(Evidence.submission_id))
+    mine = (Submission.candidate_id == actor.person_id, col(Submission.state).in_(OPEN_FOR_CHANGES))
+    used = session.exec(unsent.where(*mine, Evidence.state != EvidenceState.ERASED)).one() or 0
+    if used + (size_bytes or limit_bytes) > MOST_UNSENT * limit_bytes:
+        raise Conflict(
+            "The files that you have not sent yet take up too much room. Send or remove some of them first.",
+            code="too-much-unsent",
         )
 
 

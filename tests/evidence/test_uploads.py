@@ -21,7 +21,7 @@ from app.audit.models import AuditEvent
 from app.audit.service import verify
 from app.db.engine import reading, writing
 from app.errors import Conflict, NotFound
-from app.evidence.adding import prefix_of
+from app.evidence.adding import MOST_UNSENT, prefix_of
 from app.evidence.expiring import sweep
 from app.evidence.models import Evidence, EvidenceStage
 from app.evidence.removing import erase_objects
@@ -284,6 +284,22 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(candidate: Candidat
     body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": settings.max_upload_bytes + 1}
     answer = candidate.post(f"/submissions/{candidate.submission()}/evidence", body)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_one_person_leaves_only_so_much_unsent(
+    engine: Engine, candidate: Candidate, stored: Storage, settings: Settings
+):
+    first = candidate.submission()
+    big = row(engine, Evidence, UUID(candidate.audio(first, size_bytes=5)["id"]))
+    with writing(engine) as session:  # refused files don't count as items, and take room all the same
+        held = session.get_one(Evidence, big.id)
+        held.state, held.size_bytes = EvidenceState.REJECTED, (MOST_UNSENT - 1) * settings.max_upload_bytes
+    body = {"kind": "audio", "name": "x", "media_type": "audio/flac", "size_bytes": None}
+    assert candidate.post(f"/submissions/{candidate.submission()}/evidence", body).status_code == 201
+    answer = candidate.post(f"/submissions/{candidate.submission()}/evidence", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too-much-unsent")
+    assert candidate.delete(f"/evidence/{big.id}").status_code == 204
+    assert candidate.post(f"/submissions/{candidate.submission()}/evidence", body).status_code == 201
 
 
 def test_no_more_items_than_the_rubric_takes(candidate: Candidate, stored: Storage):
