@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench_jobs, bench_media, bench_speech, bench_upload
+from app.cli import bench_jobs, bench_media, bench_pipeline, bench_speech, bench_upload
 from app.cli.output import AsJson, show
 from app.settings import load_settings
 
@@ -69,13 +69,38 @@ def media(
 
     Example: assay bench media --seconds 300 --json
     """
-    found = bench_media.measure(seconds=seconds, rounds=rounds, recording=recording)
+    found = bench_media.measure(seconds=seconds, rounds=rounds, talk=recording)
     if as_json:
         show(asdict(found), as_json=True)
         return
     print(f"pipeline: {found.pipeline.cpu_s} s of processor, playable after {found.pipeline.wall_s} s")
     print(f"plain calls of ffmpeg: {found.by_hand.cpu_s} s of processor, {found.by_hand.wall_s} s on the clock")
     print(f"ratio {found.ratio:.3f} (at most 1.05 is the aim)")
+
+
+@bench.command("pipeline")
+def pipeline(
+    seconds: Annotated[int, typer.Option(min=5, max=600, help="Length of the recording that is made.")] = 300,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """From a complete upload to a playable video and every word, against the plain calls one after the other.
+
+    Works in an installation of its own in the folder for temporary files, with the transcriber and model of the
+    settings.
+
+    Example: assay bench pipeline --seconds 300 --json
+    """
+    found = bench_pipeline.measure(seconds=seconds, rounds=rounds)
+    if as_json:
+        show(asdict(found), as_json=True)
+        return
+    ours, plain, same = found.pipeline, found.in_sequence, found.same_settings
+    print(f"pipeline: playable, with all its words, after {ours.wall_s} s; {ours.cpu_s} s of processor")
+    print(f"ffmpeg, then whisper: {plain.wall_s} s; {plain.cpu_s} s of processor")
+    print(f"ffmpeg, then openai-whisper with our settings: {same.wall_s} s; {same.cpu_s} s of processor")
+    print(f"ratio on the clock {found.wall_ratio:.3f} (at most 0.5 is the aim)")
+    print(f"ratio of processor, same settings {found.cpu_ratio:.3f} (at most 1.05 is the aim)")
 
 
 @bench.command("upload")

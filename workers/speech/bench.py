@@ -31,6 +31,12 @@ PAUSE_S = 0.5
 PLAIN, OURS = "whisper", "openai-whisper"
 PLAIN_FAST, OURS_FAST = "faster-whisper by hand", "faster-whisper"
 MIB = 1024
+AS_THE_COMMAND = {  # `whisper --model base --language en --word_timestamps True`
+    "beam_size": 5,
+    "best_of": 5,
+    "temperature": tuple(step / 5 for step in range(6)),
+    "word_timestamps": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,8 @@ def _in_process(name: str, wav: Path) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         check=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": import_path(), "OMP_NUM_THREADS": threads},
+        # passive: on a busy machine threads would spin for one another's sake, which is no side's work
+        env={**os.environ, "PYTHONPATH": import_path(), "OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"},
     )
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -184,26 +191,24 @@ def _run(name: str, wav: Path, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _plain(settings: Settings) -> Callable[[Path], str]:
-    from workers.speech.weights import load, provide  # noqa: PLC0415  # torch: only the side that measures loads it
+def whisper(settings: Settings, options: Mapping[str, Any] = AS_THE_COMMAND) -> Callable[[Path], str]:
+    """Load openai-whisper and return its plain call on a 16 kHz WAV, warm: what numba compiles at first is compiled."""
+    import torch  # noqa: PLC0415  # only the side that measures loads it
+    import whisper.timing as word_times  # noqa: PLC0415
+
+    from workers.speech.weights import load, provide  # noqa: PLC0415
 
     model = load(provide(settings.whisper_model, folder=settings.model_dir))
-    options: dict[str, Any] = {
-        "language": "en",
-        "beam_size": 5,
-        "best_of": 5,
-        "temperature": tuple(step / 5 for step in range(6)),
-        "word_timestamps": True,
-    }
+    word_times.dtw(torch.zeros(4, 8))
 
     def transcribe(wav: Path) -> str:
-        text: str = model.transcribe(_read(wav), fp16=False, **options)["text"]
+        text: str = model.transcribe(_read(wav), **{"language": "en", "fp16": False, **options})["text"]
         return text
 
     return transcribe
 
 
-def _plain_fast(settings: Settings) -> Callable[[Path], str]:
+def _fast_by_hand(settings: Settings) -> Callable[[Path], str]:
     from faster_whisper import BatchedInferencePipeline, WhisperModel  # noqa: PLC0415
 
     from workers.speech.fast_weights import provide_folder  # noqa: PLC0415
@@ -248,9 +253,9 @@ def _read(wav: Path) -> Any:
 
 
 SIDES: dict[str, Callable[[Settings], Callable[[Path], str]]] = {
-    PLAIN: _plain,
+    PLAIN: whisper,
     OURS: _ours(OURS),
-    PLAIN_FAST: _plain_fast,
+    PLAIN_FAST: _fast_by_hand,
     OURS_FAST: _ours(OURS_FAST),
 }
 
