@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     whisper_model: str = "base"
     model_dir: Path | None = None
     speech_device: Literal["auto", "cpu", "cuda"] = "auto"
+    speech_threads: int = Field(default=0, ge=0, le=64)
     transcriber: Literal["openai-whisper", "faster-whisper"] = "openai-whisper"
     ffmpeg: str = ""
     ffprobe: str = ""

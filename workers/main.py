@@ -40,6 +40,7 @@ from workers.transcribers import Transcribers
 from workers.worker import Worker, ended_by_signals
 
 log = logging.getLogger("assay.worker")
+MOST_THREADS = 4  # of one transcription: it hears at most eight stretches at once
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,6 +133,7 @@ def _bench(settings: Settings, engine: Engine, folder: Path, *, speakers: int) -
                 model=settings.whisper_model,
                 device=settings.speech_device,
                 folder=settings.model_dir,
+                threads=settings.speech_threads or threads_for(speakers),
             ),
             count=speakers,
         ),
@@ -140,6 +142,12 @@ def _bench(settings: Settings, engine: Engine, folder: Path, *, speakers: int) -
         stopping=threading.Event(),
         clock=DatabaseClock(engine),
     )
+
+
+def threads_for(speakers: int) -> int:
+    """Return how many threads each transcription gets when nobody has set it: its share of the cores, up to four."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_THREADS, cores // speakers))
 
 
 def _handler(bench: Bench, job: Job) -> Handler:

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -87,8 +88,10 @@ def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
 def open_desk(transcriber: str, wanted: Wanted) -> Desk:
     """Load the voice finder and the model. Raises NotInstalled, NoWeights."""
     finder = vad.SpeechFinder()
-    torch.set_num_threads(wanted.threads)  # after silero, which sets it to 1 for all when it is imported
-    return Desk(open_engine(transcriber, wanted, speech_settings=vad.SETTINGS), finder)
+    engine = open_engine(transcriber, wanted, speech_settings=vad.SETTINGS)
+    one_thread = partial(torch.set_num_threads, 1)  # each; said again here, as numba takes all when it first compiles
+    one_thread()
+    return Desk(engine, finder, threads=wanted.threads if wanted.device == "cpu" else 1, ready=one_thread)
 
 
 def _answer(desk: Desk, request: Message) -> Message:

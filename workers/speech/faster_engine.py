@@ -1,8 +1,9 @@
 """faster-whisper behind the port (extra `fast`): CTranslate2, 8-bit weights, pieces decoded as one batch."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import ctranslate2
 import faster_whisper
@@ -24,7 +25,6 @@ from workers.speech.transcriber import (
     word_of,
 )
 from workers.speech.wav import FRAMES_A_MS, RATE, Samples
-from workers.speech.weights import Weights
 
 NUMBERS = {"cpu": "int8", "cuda": "int8_float16"}
 SETTINGS: dict[str, Any] = {
@@ -42,26 +42,15 @@ AGAIN = {"temperature": TEMPERATURES, "condition_on_previous_text": False}
 class FasterWhisper:
     """faster-whisper, on `cpu` or `cuda`. The numbers differ between the two, so each has plans of its own."""
 
-    def __init__(self, weights: Weights, *, speech_settings: Mapping[str, Any], device: str, threads: int) -> None:
-        self._model = _RememberingModel(
-            str(weights.path), device=device, compute_type=NUMBERS[device], cpu_threads=threads
-        )
-        self._batch = BatchedInferencePipeline(self._model)
-        self.languages = frozenset(self._model.supported_languages)
-        settings = {
-            "decoding": SETTINGS,
-            "again": AGAIN,
-            "missed_ms": MISSED_MS,
-            "speech": speech_settings,
-            "numbers": NUMBERS[device],
-        }
-        self.engine = Engine(
-            name="faster-whisper",
-            version=f"{faster_whisper.__version__}/{ctranslate2.__version__}",
-            model=weights.name,
-            model_sha256=weights.sha256,
-            settings=digest(settings),
-        )
+    def __init__(self, model: "_RememberingModel", engine: Engine) -> None:
+        self._model = model
+        self._batch = BatchedInferencePipeline(model)
+        self.languages = frozenset(model.supported_languages)
+        self.engine = engine
+
+    def twin(self) -> Self:
+        """See Transcriber."""
+        return type(self)(copy.copy(self._model), self.engine)
 
     def transcribe(self, pieces: Sequence[Samples], *, language: str) -> list[Heard]:
         """See Transcriber."""
@@ -132,7 +121,23 @@ class _RememberingModel(WhisperModel):  # type: ignore[misc]  # the library brin
 def open_it(wanted: Wanted, *, speech_settings: Mapping[str, Any]) -> FasterWhisper:
     """Load the model. Raises NoWeights."""
     weights = provide_folder(wanted.model, folder=wanted.folder, download=wanted.download)
-    return FasterWhisper(weights, speech_settings=speech_settings, device=wanted.device, threads=wanted.threads)
+    settings = {
+        "decoding": SETTINGS,
+        "again": AGAIN,
+        "missed_ms": MISSED_MS,
+        "speech": speech_settings,
+        "numbers": NUMBERS[wanted.device],
+    }
+    version = f"{faster_whisper.__version__}/{ctranslate2.__version__}"
+    engine = Engine("faster-whisper", version, weights.name, weights.sha256, digest(settings))
+    model = _RememberingModel(
+        str(weights.path),
+        device=wanted.device,
+        compute_type=NUMBERS[wanted.device],
+        cpu_threads=1,
+        num_workers=wanted.threads,  # that many twins compute at the same time
+    )
+    return FasterWhisper(model, engine)
 
 
 def _is_doubtful(heard: HeardSegment) -> bool:

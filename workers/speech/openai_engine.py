@@ -1,8 +1,10 @@
 """openai-whisper behind the port: several pieces decoded at once, everything else as the library does it."""
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from threading import Lock
+from typing import Any, Self, cast
 
 import numba
 import torch
@@ -25,7 +27,7 @@ from workers.speech.transcriber import (
     word_of,
 )
 from workers.speech.wav import Samples
-from workers.speech.weights import Weights, load, provide
+from workers.speech.weights import load, provide
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +50,17 @@ class OpenAiWhisper:
     Always in single precision: a job that begins on one kind of machine goes on under the same plan on the other.
     """
 
-    def __init__(self, weights: Weights, *, speech_settings: Mapping[str, Any], device: str = "cpu") -> None:
-        self._model = load(weights, device=device)
+    def __init__(self, model: whisper.Whisper, engine: Engine) -> None:
+        self._plain, self._model = model, _same_numbers(model)
         self._encoder = _RememberingEncoder(self._model.encoder)
         self._model.encoder = self._encoder
         self._decoder = _AheadDecoder(self._model)
-        self.languages = frozenset(LANGUAGES) if self._model.is_multilingual else frozenset({"en"})
-        self.engine = Engine(
-            name="openai-whisper",
-            version=whisper_version,
-            model=weights.name,
-            model_sha256=weights.sha256,
-            settings=digest({"decoding": SETTINGS, "speech": speech_settings}),
-        )
+        self.languages = frozenset(LANGUAGES) if model.is_multilingual else frozenset({"en"})
+        self.engine = engine
+
+    def twin(self) -> Self:
+        """See Transcriber."""
+        return type(self)(self._plain, self.engine)
 
     def warm_up(self) -> None:
         """Compile what numba compiles on first use, or find it compiled; so the first chunk needn't wait."""
@@ -73,11 +73,12 @@ class OpenAiWhisper:
 
     def transcribe(self, pieces: Sequence[Samples], *, language: str) -> list[Heard]:
         """See Transcriber."""
-        windows = torch.stack([self._window(samples) for samples in pieces])
-        self._encoder(windows)
-        guesses = self._guesses(windows, language)
-        self._decoder.decode_ahead(windows, language=language)
-        return [Heard(self._segments(samples, language), guess) for samples, guess in zip(pieces, guesses, strict=True)]
+        with torch.inference_mode():
+            windows = torch.stack([self._window(samples) for samples in pieces])
+            guesses = self._guesses(windows, language)
+            self._decoder.decode_ahead(windows, language=language)
+            segments = [self._segments(samples, language) for samples in pieces]
+        return [Heard(*each) for each in zip(segments, guesses, strict=True)]
 
     def _window(self, samples: Samples) -> torch.Tensor:
         """Return what `whisper.transcribe` will look at first: the spectrum of the piece, filled up to 30 s."""
@@ -94,6 +95,25 @@ class OpenAiWhisper:
     def _segments(self, samples: Samples, language: str) -> tuple[HeardSegment, ...]:
         answer = self._model.transcribe(samples, language=language, verbose=None, **SETTINGS)
         return tuple(_heard(segment) for segment in answer["segments"] if segment["text"].strip())
+
+
+def _same_numbers(model: whisper.Whisper) -> whisper.Whisper:
+    """Copy the modules of a model and share their weights: decoding hangs its memory on the modules."""
+    numbers = {id(each): each for each in (*model.parameters(), *model.buffers())}
+    return cast("whisper.Whisper", copy.deepcopy(model, numbers))
+
+
+class _OneAtATime:
+    """Finds the times of words for one twin at a time: the library flips a switch of all models meanwhile."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._find = whisper.timing.find_alignment
+
+    def __call__(self, *about: Any, **more: Any) -> list[whisper.timing.WordTiming]:
+        with self._turn:
+            found: list[whisper.timing.WordTiming] = self._find(*about, **more)
+            return found
 
 
 class _RememberingEncoder(torch.nn.Module):
@@ -159,6 +179,9 @@ def _heard(segment: Mapping[str, Any]) -> HeardSegment:
 def open_it(wanted: Wanted, *, speech_settings: Mapping[str, Any]) -> OpenAiWhisper:
     """Load the model and make it ready. Raises NoWeights."""
     weights = provide(wanted.model, folder=wanted.folder, download=wanted.download)
-    engine = OpenAiWhisper(weights, speech_settings=speech_settings, device=wanted.device)
-    engine.warm_up()
-    return engine
+    settings = digest({"decoding": SETTINGS, "speech": speech_settings})
+    engine = Engine("openai-whisper", whisper_version, weights.name, weights.sha256, settings)
+    whisper.timing.find_alignment = _OneAtATime()
+    opened = OpenAiWhisper(load(weights, device=wanted.device), engine)
+    opened.warm_up()
+    return opened

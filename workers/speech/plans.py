@@ -97,7 +97,7 @@ class HeardSegment:
         return cls(Segment.from_json(body), Figures(**body["figures"]))
 
 
-MOST_TOGETHER = 4  # chunks of at most 28 s
+FIRST_TOGETHER, MOST_TOGETHER = 4, 8  # chunks of at most 28 s
 SURE = 0.8  # how likely another language than the declared one must be before anybody is told
 UNLIKELY = 0.1  # and how unlikely the declared one
 
@@ -166,14 +166,14 @@ def digest(facts: Mapping[str, Any]) -> str:
 
 
 def together(indices: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cut what is to be done into what is decoded at once: 1, 2, then 4 chunks, so that the first words come soon.
+    """Cut what is to be done into what is heard at once: 4, then 8 chunks, so that the first words come soon.
 
     It is also what a kill can cost.
     """
-    at, count = 0, 1
+    at, count = 0, FIRST_TOGETHER
     while at < len(indices):
         yield indices[at : at + count]
-        at, count = at + count, min(count * 2, MOST_TOGETHER)
+        at, count = at + count, MOST_TOGETHER
 
 
 def join(plan: Plan, results: Sequence[ChunkResult]) -> Transcript:

@@ -19,7 +19,11 @@ PRIVATE = ("ASSAY_", "AWS_", "S3_", "PG")  # the child reads what strangers reco
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """How a child runs. `model`: a name, or the path of a model that the transcriber reads."""
+    """How a child runs.
+
+    `model`: a name, or the path of a model that the transcriber reads. `threads`: how many chunks of a recording are
+    heard at the same time, on a processor.
+    """
 
     transcriber: str = "openai-whisper"
     model: str = "base"
@@ -103,8 +107,8 @@ def _leashed(command: list[str]) -> list[str]:
 
 def _environment(options: SpeechOptions) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
-    threads = str(options.threads)
-    kept |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+    # Each of the child's own threads works alone: what the libraries would start beside it waits more than it works.
+    kept |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     if options.folder:
         kept["NUMBA_CACHE_DIR"] = str(options.folder / "numba")
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}

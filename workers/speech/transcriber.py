@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from app.evidence.transcripts import Segment, Word
 from workers.speech.plans import Engine, Figures, Guess, HeardSegment
@@ -33,6 +33,10 @@ class Transcriber(Protocol):
 
         Pieces are decoded together: the weights are read once for all of them.
         """
+        ...
+
+    def twin(self) -> Self:
+        """Return another one on the same weights, which may hear at the same time in another thread."""
         ...
 
 

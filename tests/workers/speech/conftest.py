@@ -65,7 +65,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def options(model_folder: Path) -> SpeechOptions:
-    return SpeechOptions(folder=model_folder, offline=True)
+    """Two threads: what is heard at the same time must not get mixed up."""
+    return SpeechOptions(folder=model_folder, offline=True, threads=2)
 
 
 @pytest.fixture(scope="session", params=["openai-whisper", "faster-whisper"])

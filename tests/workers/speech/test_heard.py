@@ -104,5 +104,5 @@ def test_each_chunk_is_done_once_and_the_first_words_come_soon(count):
     pieces = [list(piece) for piece in together(range(count))]
 
     assert [index for piece in pieces for index in piece] == list(range(count))
-    assert all(len(piece) <= 4 for piece in pieces)
-    assert not pieces or len(pieces[0]) == 1
+    assert all(len(piece) <= 8 for piece in pieces)
+    assert not pieces or len(pieces[0]) <= 4
