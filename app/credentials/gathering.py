@@ -23,10 +23,11 @@ from app.credentials.facts import (
 from app.credentials.models import Credential, StatusList
 from app.credentials.rules import DECIDED_ITEMS, ReleaseFacts, add_months
 from app.errors import NotFound
+from app.evidence.custody import is_damaged
 from app.evidence.identity import lacking, newest
 from app.evidence.media_types import told
 from app.evidence.models import Evidence, Submission, SubmissionConsent
-from app.evidence.states import JUDGED, EvidenceState, Outcome, Purpose, SubmissionState
+from app.evidence.states import JUDGED, Outcome, Purpose, SubmissionState
 from app.frameworks.models import AchievementVersion, RubricVersion
 from app.frameworks.rubric import read_rubric
 from app.text import LANGUAGES
@@ -81,7 +82,7 @@ def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
         competent=rows.decision.outcome is Outcome.COMPETENT,
         all_vacs_yes=Vacs(**rows.decision.vacs).all_yes,
         consents_in_force=withdrawn is None,
-        evidence_intact=not _is_damaged(session, rows.submission.id),
+        evidence_intact=not is_damaged(session, rows.submission.id),
         identity_suffices=lacking(session, rows.submission) is None,
         counts=rows.submission.purpose is not Purpose.SEED,
         policy=str(rows.lot.plan.get("issue_policy", "hold_until_lot_decided")),
@@ -91,13 +92,6 @@ def release_facts(session: Session, rows: Judged) -> ReleaseFacts:
         mandatory=bool(rows.item.mandatory),
         tier=rows.lot.tier.value,
     )
-
-
-def _is_damaged(session: Session, submission_id: UUID) -> bool:
-    damaged = select(Evidence.id).where(
-        Evidence.submission_id == submission_id, Evidence.state == EvidenceState.DAMAGED
-    )
-    return session.exec(damaged).first() is not None
 
 
 def language_for(rows: Judged) -> str:

@@ -19,7 +19,7 @@ import base58
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, or_
 from sqlmodel import Session, col, select
 
 from app.db.engine import reading, writing
@@ -202,20 +202,39 @@ def damaged(session: Session, evidence_id: UUID, *, now: datetime, found: str | 
         return False
     log.critical("ALARM: the stored original of evidence %s is not the one that was sent", evidence_id)
     processing.change(session, evidence, E.DAMAGED, now=now, reason=CHANGED, expected=evidence.sha256, found=found)
-    submission = session.get_one(Submission, evidence.submission_id)
+    for submission in resting_on(session, evidence.submission_id):
+        if is_damaged(session, submission.id):
+            _stop(session, submission, now=now)
+    settle(session, session.get_one(Submission, evidence.submission_id), now=now)
+    return True
+
+
+def _stop(session: Session, submission: Submission, *, now: datetime) -> None:
     back_to = S.READY if submission.state is S.IN_ASSESSMENT else submission.state
     if move(session, submission, SUSPECT, now=now, state_before=back_to, reason=CHANGED.to_json()):
         args: dict[str, str | int] = {"submission_id": str(submission.id)}
         enqueue(session, STOP_JUDGING, job_id=f"stop-judging:{submission.id}:{new_id()}", args=args, now=now)
-    settle(session, submission, now=now)
-    return True
+
+
+def resting_on(session: Session, submission_id: UUID) -> list[Submission]:
+    """Return a submission and the next attempts, which may have taken over its evidence (rule 14)."""
+    wanted = or_(col(Submission.id) == submission_id, col(Submission.follows) == submission_id)
+    return list(session.exec(select(Submission).where(wanted).order_by(col(Submission.attempt))))
+
+
+def is_damaged(session: Session, submission_id: UUID) -> bool:
+    """Say whether something that a submission is judged by is damaged: its evidence, or what it took over."""
+    receipt = newest_receipt(session, submission_id)
+    earlier = [UUID(each["id"]) for each in receipt.manifest["earlier_evidence"]] if receipt else []
+    judged = or_(col(Evidence.submission_id) == submission_id, col(Evidence.id).in_(earlier))
+    return session.exec(select(Evidence.id).where(judged, Evidence.state == E.DAMAGED)).first() is not None
 
 
 def cleared(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
     """Take back that an evidence is damaged: its original was read and is right. True when that was news.
 
-    The submission goes back to where it was once none of its evidence is damaged; work that was interrupted begins
-    anew.
+    Whatever is judged by it goes back to where it was once nothing of that is damaged; work that was interrupted
+    begins anew.
     """
     evidence = processing.locked_evidence(session, evidence_id)
     if evidence is None or evidence.state is not E.DAMAGED:
@@ -227,10 +246,9 @@ def cleared(session: Session, evidence_id: UUID, *, now: datetime) -> bool:
         session.add(evidence)
         stages.restart(session, evidence, now=now)
         processing.start(session, evidence, now=now)
-    submission = session.get_one(Submission, evidence.submission_id)
-    items = evidence_of(session, submission.id)
-    if not any(item.state is E.DAMAGED for item in items):
-        _back(session, submission, now=now)
+    for submission in resting_on(session, evidence.submission_id):
+        if not is_damaged(session, submission.id):
+            _back(session, submission, now=now)
     return True
 
 

@@ -11,7 +11,7 @@ from app.credentials.models import SigningKey
 from app.db.clock import now_in
 from app.db.engine import writing
 from app.db.locking import locked
-from app.evidence.custody import Finding, verify_submission
+from app.evidence.custody import Finding, resting_on, verify_submission
 from app.evidence.models import Submission
 from app.evidence.states import SubmissionState
 from app.jobs.catalog import ISSUE
@@ -38,14 +38,16 @@ def verify_again(engine: Engine, storage: Storage, submission_id: UUID) -> Itera
     """
     with writing(engine) as session:
         now = now_in(session)
-        stop_judging(session, submission_id=submission_id, now=now)
+        concerned = [each.id for each in resting_on(session, submission_id)]
+        for each in concerned:
+            stop_judging(session, submission_id=each, now=now)
     was_cleared = False
     for finding in verify_submission(engine, storage, submission_id, public_key=_public_key, now=now):
         was_cleared = was_cleared or finding.cleared
         yield finding
     if was_cleared:
         with writing(engine) as session:
-            retry_failed(session, now=now, only=[f"{ISSUE.name}:{submission_id}"])
+            retry_failed(session, now=now, only=[f"{ISSUE.name}:{each}" for each in concerned])
 
 
 def _public_key(session: Session, kid: str) -> str | None:

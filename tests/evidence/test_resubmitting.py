@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from app.actor import Role
 from app.db.engine import reading, writing
+from app.evidence.custody import cleared, damaged, is_damaged
 from app.evidence.models import Evidence, Receipt, Submission
 from app.evidence.states import SubmissionState
 from app.frameworks.exchange import import_file, read_file
@@ -125,6 +126,18 @@ def test_the_new_manifest_holds_the_earlier_evidence_and_its_judge_may_read_it(
     claim = client.post("/api/v1/queue/claims", json={"submission_id": following["id"]}, headers=headers)
     assert claim.status_code == 201, claim.text
     assert client.get(f"/api/v1/evidence/{earlier.id}", headers=headers).json()["name"] == "Evidence 1"
+    with writing(engine) as session:
+        assert damaged(session, earlier.id, now=NOW)
+    assert (state_of(engine, following["id"]), state_of(engine, submission_id)) == ("under-investigation", "finalised")
+    with writing(engine) as session:
+        assert is_damaged(session, UUID(following["id"])), "no credential rests on it"
+        assert cleared(session, earlier.id, now=NOW)
+    assert state_of(engine, following["id"]) == "ready"
+
+
+def state_of(engine: Engine, submission_id: object) -> str:
+    with reading(engine) as session:
+        return session.get_one(Submission, UUID(str(submission_id))).state.value
 
 
 def test_a_validator_reads_evidence_while_a_validation_lives(
