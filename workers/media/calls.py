@@ -107,6 +107,8 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "linkat": (265, 37),
     "mknod": (133, None),
     "mknodat": (259, 33),
+    "mkdir": (83, None),
+    "mkdirat": (258, 34),
     "swapon": (167, 224),
     "swapoff": (168, 225),
     "reboot": (169, 142),

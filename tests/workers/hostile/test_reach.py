@@ -4,8 +4,9 @@ The first bytes refuse them; ffprobe's list of formats refuses them; and where b
 ffmpeg's own, the same ffmpeg opens nothing in the sandbox, while it does without: so it is the sandbox that holds.
 """
 
-import os
+import json
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -213,15 +214,62 @@ def test_a_recording_whose_samples_are_said_to_lie_elsewhere_opens_nothing(
     assert (was_opened(canary), calls.count) == (False, 0)
 
 
-def test_a_tool_that_was_taken_over_can_start_nothing_and_read_nothing(tools: Tools, tmp_path: Path) -> None:
-    """As if a decoder's fault ran the attacker's code: a shell in the place of ffmpeg."""
+TAKEN_OVER = """
+import json, os, socket, sys
+secret, out = sys.argv[1:3]
+inside = os.path.join(out, "made")
+tries = {
+    "read": lambda: open(secret), "write": lambda: open(secret, "a"), "list": lambda: os.listdir(out + "/.."),
+    "remove": lambda: os.remove(secret), "take": lambda: os.rename(secret, inside),
+    "open to all": lambda: os.chmod(secret, 0o666),
+    "chown": lambda: os.chown(secret, 1, 1), "touch": lambda: os.utime(secret), "cut": lambda: os.truncate(secret, 0),
+    "mark": lambda: os.setxattr(secret, "user.x", b"x"), "copy by link": lambda: os.link(secret, inside),
+    "point": lambda: os.symlink(secret, inside), "pipe": lambda: os.mkfifo(inside), "folder": lambda: os.mkdir(inside),
+    "device": lambda: os.mknod(inside, 0o600 | 0o020000, 259), "users": lambda: open("/etc/passwd"),
+    "worker": lambda: open(f"/proc/{os.getppid()}/environ"), "end the worker": lambda: os.kill(os.getppid(), 9),
+    "call": lambda: socket.create_connection(("127.0.0.1", int(sys.argv[3]))), "fork": os.fork,
+    "hidden memory": lambda: os.memfd_create("x"), "slow others": lambda: os.sched_setaffinity(os.getppid(), {0}),
+}
+said = {}
+for name, attempt in tries.items():
+    try:
+        said[name] = f"done: {attempt()}"
+    except OSError as error:
+        said[name] = os.strerror(error.errno)
+try:
+    said["memory"] = f"done: {len(bytearray(2 << 30))}"
+except MemoryError:
+    said["memory"] = "refused"
+print(json.dumps(said), flush=True)
+with open(inside, "wb") as file:
+    while True:
+        file.write(bytes(1 << 16))
+"""
+
+
+def test_a_tool_that_was_taken_over_can_do_nothing_beyond_its_own_folder(
+    tools: Tools, calls: Calls, tmp_path: Path
+) -> None:
+    """As if a decoder's fault ran the attacker's program: Python in the place of ffmpeg."""
     out, secret = tmp_path / "out", tmp_path / "secret"
     out.mkdir()
     secret.write_bytes(SECRET)
-    script = f"cat {secret}; echo x > {tmp_path}/written; ls {tmp_path}; cat /etc/passwd /proc/{os.getpid()}/environ"
-    run = tools.sandbox.run(["/bin/sh", "-c", script], reads=[], out_dir=out, limits=LIMITS)
-    said = run.stdout + run.stderr.encode()
-    assert SECRET not in said
-    assert b"root:" not in said
-    assert b"PATH=" not in said
-    assert not (tmp_path / "written").exists()
+    before = secret.stat()
+    port = calls.address.rpartition(":")[2].partition("/")[0]
+    command = [sys.executable, "-I", "-S", "-c", TAKEN_OVER, str(secret), str(out), port]
+    python = [Path(sys.prefix), Path(sys.base_prefix)]
+    run = tools.sandbox.run(command, reads=python, out_dir=out, limits=PATIENT)
+    said = json.loads(run.stdout)
+    assert said.pop("memory") == "refused"
+    refusals = {"Permission denied", "Operation not permitted"}
+    hidden = {HIDDEN.decode(), "No such process", "Invalid cross-device link"}
+    allowed = refusals | (hidden if tools.sandbox.confinement is Confinement.BWRAP else set())
+    assert {name: why for name, why in said.items() if why not in allowed} == {}
+    assert calls.count == 0
+    assert (secret.read_bytes(), secret.stat().st_mode, secret.stat().st_mtime_ns) == (
+        SECRET,
+        before.st_mode,
+        before.st_mtime_ns,
+    )
+    assert "File too large" in run.stderr
+    assert [(each.name, each.stat().st_size) for each in out.iterdir()] == [("made", PATIENT.file_bytes)]
