@@ -139,7 +139,10 @@ def test_a_reload_and_the_longest_time_lose_nothing_and_one_take_is_chosen(as_ne
     expect(page.locator("[data-voice]")).to_contain_text("It stops by itself at 0:05")
     expect(page.locator("[data-review-said]")).to_contain_text("That is the longest the rubric takes: 0:05.")
     expect(page.locator("[data-takes] button")).to_have_count(2)
-    page.locator("[data-takes] button").first.click()
+    page.get_by_role("button", name="Throw it away").click()
+    expect(page.get_by_role("button", name="Throw it away for good?")).to_be_focused()
+    page.locator("[data-takes] button").first.click()  # thought better of it
+    expect(page.get_by_role("button", name="Throw it away", exact=True)).to_be_visible()
     page.get_by_role("button", name="Use this take").click()
     made = told(page, "processing", "ready")
     assert made["size_bytes"] >= stored > 0, "every second that was kept has arrived"

@@ -48,7 +48,8 @@ export class Recorder extends EventTarget {
   #record() {
     const type = this.media.mimeType;
     const ending = type.includes("mp4") ? "mp4" : "webm";
-    const name = `${this.about.name}-${new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-")}.${ending}`;
+    // The day first: behind an Arabic word its figures would be read from the right.
+    const name = `${new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-")}-${this.about.name}.${ending}`;
     return { id: newKey(), ...this.about, name, type, state: "recording", elapsed_ms: 0, begun_at: Date.now(), evidence: null, part_size: null };
   }
 

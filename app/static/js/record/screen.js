@@ -154,6 +154,15 @@ export class Screen {
     }
   }
 
+  /** Whether "throw it away" was pressed twice: nothing brings a take back. */
+  isSure() {
+    const button = one("[data-act=discard]", this.main);
+    if (button.textContent === say("sure")) return true;
+    button.textContent = say("sure");
+    this.announce(say("sure"));
+    return false;
+  }
+
   /** Show takes to choose from, one of them open. */
   showTakes(takes, open, said) {
     const box = one("[data-takes]", this.main);
@@ -161,6 +170,7 @@ export class Screen {
     one("[data-choose]", this.main).hidden = takes.length < 2;
     one("[data-keeps]", this.main).hidden = takes.length > 1;
     box.replaceChildren(...takes.map((take, n) => this.#choice(take, n, take === open)));
+    one("[data-act=discard]", this.main).textContent = say("throw");
     this.showTime(open.record.elapsed_ms);
     one("[data-review-said]", this.main).textContent = said;
     this.#showFilm(open);

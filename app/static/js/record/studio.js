@@ -263,6 +263,7 @@ export class Studio {
   }
 
   async discard() {
+    if (!this.screen.isSure()) return undefined;
     const take = this.reviewed;
     this.screen.setBusy(true);
     this.takes.splice(this.takes.indexOf(take), 1);
