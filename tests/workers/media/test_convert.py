@@ -16,7 +16,7 @@ from workers.media.gate import DAMAGED
 from workers.media.levels import measure_levels
 from workers.media.picture import convert_picture, make_poster
 from workers.media.pieces import convert_piece, join, pieces
-from workers.media.probe import Extent, Probe, count, probe
+from workers.media.probe import Extent, Probe, ToolFailed, count, probe
 from workers.media.sound import Sound, convert_sound
 from workers.media.tools import Tools
 
@@ -268,7 +268,7 @@ def test_times_stay_true_when_the_sound_begins_late_or_drops_out(
 
 @pytest.mark.parametrize("rate", ["25", "30000/1001"])
 def test_pieces_joined_are_the_whole_frame_for_frame(rate: str, make: Make, tools: Tools, tmp_path: Path) -> None:
-    video = make("-g", "250", form="mp4", size="160x120", rate=rate, seconds=135.3)
+    video = make("-g", "250", "-ar", "8000", form="mp4", size="64x48", rate=rate, seconds=135.3)
     found, extent = looked_into(video, tools, tmp_path)
     cut = pieces(extent.duration_ms)
     assert [(piece.start_s, piece.end_s) for piece in cut] == [(0, 60), (60, 120), (120, None)]
@@ -282,6 +282,13 @@ def test_pieces_joined_are_the_whole_frame_for_frame(rate: str, make: Make, tool
     assert length.video_packets == extent.video_packets
     assert refuse_rendition(found, joined, length, duration_ms=extent.duration_ms) is None
     assert shown_at(whole, tools) == pytest.approx(shown_at(video, tools), abs=0.02)
+
+
+def test_pieces_that_can_not_be_joined_are_no_fault_of_the_recording(tools: Tools, tmp_path: Path) -> None:
+    torn = tmp_path / "piece-0000.ts"
+    torn.write_bytes(b"no piece of ours")
+    with pytest.raises(ToolFailed):
+        join([torn], None, duration_ms=60_000, out_dir=tmp_path, tools=tools)
 
 
 def shown_at(path: Path, tools: Tools) -> list[float]:

@@ -206,7 +206,7 @@ def test_a_recording_cut_short_is_refused_by_its_length(studio: Studio, tools: T
 
 
 def long_minutes() -> int:
-    return int(os.environ.get("ASSAY_TEST_LONG_MINUTES", "3"))
+    return int(os.environ.get("ASSAY_TEST_LONG_MINUTES", "2"))
 
 
 def test_a_long_recording_is_joined_from_pieces(make: Make, tools: Tools, tmp_path: Path) -> None:
