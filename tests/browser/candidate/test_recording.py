@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.candidate.conftest import DEMO, Newcomer
 from tests.browser.candidate.test_submission import LONG, arrived, begin, network
@@ -154,10 +154,18 @@ def test_a_take_goes_on_in_the_next_tab_from_the_parts_that_the_storage_holds(as
     page = as_new("candidate")
     begin(page, SHORT)
     page.evaluate(USED_TAKE, page.url.rsplit("/", 1)[-1])
-    page.route(ALL_BUT_ONE, lambda route: route.abort())
+    others: list[Route] = []
+
+    def hold(route: Route) -> None:
+        others.append(route)
+
+    page.route(ALL_BUT_ONE, hold)  # a part that fails takes those beside it with it: the first must be there before
     page.reload()
     expect(page.locator("[data-evidence]")).to_have_attribute("data-state", "uploading")
     held = wait_for(lambda: arrived(page), seconds=60, what="the first part")
+    page.route(ALL_BUT_ONE, lambda route: route.abort())
+    for route in others:
+        route.abort()
     sent: list[Request] = []
     next_tab, last_tab = (another_tab(page, sent, behind=number) for number in range(2))
     assert sent == [], "one tab at a time"
