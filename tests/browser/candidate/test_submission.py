@@ -259,7 +259,7 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     for box in page.locator("[data-send] [required]").all():
         box.check()
     page.get_by_role("button", name="Send for assessment").click()
-    expect(page.get_by_text("There is a text that you have not added yet.")).to_be_visible()
+    expect(page.locator("[data-wrong]")).to_have_text("This text is not added yet. Add it or clear it first.")
     page.get_by_role("button", name="Add this text").click()
     expect(page.locator("[data-evidence]")).to_contain_text("620 words")
     expect(page.get_by_label("Write a text")).to_have_value("")
