@@ -37,5 +37,6 @@ routes = [
         allow=ASSESSORS,
         scope=Scope.ASSESS,
         method="PATCH",
+        limit="1200/hour",  # each writes the whole transcript anew
     )
 ]
