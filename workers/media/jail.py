@@ -262,7 +262,7 @@ def main(arguments: list[str]) -> None:
         os.execve(arguments[1], arguments[1:], {})  # noqa: S606 - no shell: that is the point
     except (Broken, OSError) as error:
         with contextlib.suppress(OSError):
-            os.write(2, f"jail: {error}\n".encode())
+            os.write(2, f"{rules['mark']}{error}\n".encode())
         os._exit(BROKEN)
 
 

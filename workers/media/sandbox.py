@@ -7,6 +7,7 @@ limits, with the caller or with the worker, whichever comes first.
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,7 @@ class Sandbox:
         rules = self._rules([*reads, Path(words[0])], out_dir, limits)
         on_stdout = progress_lines(on_progress) if on_progress else Lines(on_line) if on_line else None
         watch = Watch(on_stdout=on_stdout, cancelled=cancelled)
-        return self._start([json.dumps(rules), *words], reads, out_dir, limits, watch)
+        return self._start(rules, words, reads, out_dir, limits, watch)
 
     def _rules(self, reads: Sequence[Path], out_dir: Path, limits: Limits) -> dict[str, object]:
         confined = self.confinement is not Confinement.OFF
@@ -118,13 +119,21 @@ class Sandbox:
         }
 
     def _start(
-        self, jailed: Sequence[str], reads: Sequence[Path], out_dir: Path, limits: Limits, watch: Watch
+        self,
+        rules: dict[str, object],
+        words: Sequence[str],
+        reads: Sequence[Path],
+        out_dir: Path,
+        limits: Limits,
+        watch: Watch,
     ) -> Finished:
         if self.confinement is None:
             raise Unavailable(self.refusal, code="no-sandbox")
-        argv = [sys.executable, "-I", "-S", str(JAIL), *jailed]
+        # The jail's own messages bear a mark that no tool knows: work that waits for a better jail would wait for ever.
+        mark = f"jail {secrets.token_hex(8)}: "
+        argv = [sys.executable, "-I", "-S", str(JAIL), json.dumps({**rules, "mark": mark}), *words]
         if self.confinement is Confinement.BWRAP:
-            argv = [*_bwrap([*reads, *map(Path, jailed[1:2])], out_dir), *argv]
+            argv = [*_bwrap([*reads, *map(Path, words[:1])], out_dir), *argv]
         process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -136,11 +145,11 @@ class Sandbox:
         )
         seen = watch.until_end(process, wall_seconds=limits.wall_seconds, stdout_bytes=limits.stdout_bytes)
         stderr = seen.stderr.decode(errors="replace")
-        if process.returncode == jail.BROKEN and stderr.startswith("jail: "):
+        if process.returncode == jail.BROKEN and stderr.startswith(mark):
             raise Unavailable(
                 "The sandbox for media tools could not be built: %(reason)s",
                 code="no-sandbox",
-                reason=stderr[6:].strip(),
+                reason=stderr.removeprefix(mark).strip(),
             )
         return Finished(self._status(process.returncode), bytes(seen.stdout), stderr, seen.ended)
 
@@ -167,7 +176,7 @@ class Sandbox:
                 "result": str(inside / "result"),
                 "link": str(inside / "link"),
             }
-            answer = self._start([json.dumps(rules)], [given], inside, limits, Watch())
+            answer = self._start(rules, [], [given], inside, limits, Watch())
             tried = dict(json.loads(answer.stdout)) if answer.ok else {"started": answer.stderr.strip()}
             if (
                 tried.get("write outside") == "done" and not (folder / "written").exists()

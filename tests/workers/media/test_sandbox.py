@@ -60,6 +60,14 @@ def test_with_no_sandbox_every_run_is_refused_with_what_to_do(tmp_path: Path) ->
         sandbox.run(["/bin/true"], reads=[], out_dir=tmp_path, limits=SHORT)
 
 
+def test_a_jail_that_can_not_be_built_makes_work_wait_and_no_tool_can_say_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="No such file"):
+        sandbox.run([tmp_path / "none-such"], reads=[], out_dir=tmp_path, limits=SHORT)
+    liar = ["/bin/sh", "-c", f'echo "jail: no such thing" >&2; exit {jail.BROKEN}']
+    run = sandbox.run(liar, reads=[], out_dir=tmp_path, limits=SHORT)
+    assert (run.returncode, run.stderr) == (jail.BROKEN, "jail: no such thing\n")
+
+
 def test_a_mode_that_does_not_work_here_stops_the_start() -> None:
     if shutil.which("bwrap"):
         pytest.skip("bubblewrap is installed here")
