@@ -43,6 +43,17 @@ def test_of_two_sendings_one_is_taken(client: TestClient, engine: Engine, stored
     assert count(engine, Receipt) == 1
 
 
+def test_of_two_windows_that_write_a_text_anew_one_does(client: TestClient, engine: Engine, stored: Storage):
+    writer = a_candidate(engine, client, kinds=["text", "audio"])
+    submission_id = a_written(writer)
+    (old,) = writer.get(f"/submissions/{submission_id}").json()["evidence"]
+    path = f"/submissions/{submission_id}/evidence"
+    body = {"kind": "text", "text": "other " * 200, "replaces": old["id"]}
+    answers = at_once([lambda: writer.post(path, body)] * 3)
+    assert sorted(answer.status_code for answer in answers) == [201, 404, 404]
+    assert len(writer.get(f"/submissions/{submission_id}").json()["evidence"]) == 1
+
+
 def test_of_two_next_attempts_one_begins(client: TestClient, engine: Engine):
     candidate, submission_id = decided(engine, client, a_house(engine), BAD)
     before = count(engine, Submission)

@@ -94,7 +94,7 @@ def test_somebody_elses_another_organisations_and_unknown_submissions_look_the_s
     foreign = stranger.submission()
     problems = []
     for submission_id in (theirs.id, foreign, uuid4()):
-        for path in ("", "/withdraw", "/consents/withdraw", "/resubmit", "/evidence", "/submit"):
+        for path in ("", "/withdraw", "/consents/withdraw", "/resubmit", "/evidence", "/phrases", "/submit"):
             body = {"": None, "/evidence": {"kind": "text", "text": "x"}}.get(path, {})
             if path == "/submit":
                 body = {"declaration": True, "consents": CONSENTS}

@@ -89,10 +89,10 @@ test("after a lost connection it waits, and no longer when told to hurry", async
   assert.equal(await goesOn, true);
 });
 
-test("a storage that is full, broken or busy is waited for, and that is said", async () => {
+test("a storage that is full or broken, and a call whose answer was lost, are waited for, and that is said", async () => {
   const online = Object.getOwnPropertyDescriptor(globalThis, "navigator");
   Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
-  for (const error of [refusal(507, "storage"), refusal(500, "storage"), refusal(503, "unavailable"), refusal(429, "rate")]) {
+  for (const error of [refusal(507, "storage"), refusal(500, "storage"), refusal(503, "unavailable"), refusal(429, "rate"), refusal(409, "in-progress")]) {
     const mine = upload();
     const goesOn = mine.goesOn(error, new AbortController().signal);
     assert.equal(mine.state, "busy");

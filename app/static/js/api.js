@@ -10,7 +10,7 @@ export class Refused extends Error {
 
   // Whether the same call may work later without anybody doing anything.
   get passing() {
-    return this.status >= 500 || this.status === 429 || this.status === 408;
+    return this.status >= 500 || this.status === 429 || this.status === 408 || this.code === "in-progress";
   }
 }
 
