@@ -1,6 +1,7 @@
 """Tables of people, organisations, memberships, sessions, sign-in links and API tokens."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
@@ -12,7 +13,10 @@ from app.ids import new_id
 
 
 class Organisation(SQLModel, table=True):
-    """An awarding body. `demonstration` marks invented data: shown on every page, said on every credential."""
+    """An awarding body. `demonstration` marks invented data: shown on every page, said on every credential.
+
+    `calendar` is read by `accounts.calendar`; empty: never set.
+    """
 
     __tablename__ = "organisation"
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -21,6 +25,7 @@ class Organisation(SQLModel, table=True):
     name_ar: str | None = None
     country: str | None = None
     time_zone: str = "UTC"
+    calendar: dict[str, Any] = json_column(default_factory=dict)
     demonstration: bool = False
     created_at: datetime = time_column()
 

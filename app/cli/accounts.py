@@ -1,10 +1,12 @@
 """`assay org`, `person`, `token`, `login-link`: people and their ways in, for the operator."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 
+from app.accounts.calendar import calendar, set_calendar
 from app.accounts.people import (
     NewPerson,
     add_organisation,
@@ -43,6 +45,46 @@ def add_org(
         made = add_organisation(session, code=code, name=name, now=datetime.now(UTC))
         answer = {"id": str(made.id), "code": made.code, "name": made.name}
     show(answer, as_json=as_json)
+
+
+@org.command("calendar")
+def org_calendar(
+    code: Annotated[str, typer.Option(help="Code of the organisation.")],
+    time_zone: Annotated[str | None, typer.Option(help="Such as Africa/Cairo.")] = None,
+    weekend: Annotated[str | None, typer.Option(help="Days of rest with commas, such as fri,sat.")] = None,
+    holiday: Annotated[
+        list[str] | None, typer.Option(help="Such as 2027-01-07; give all. `none`: none.")
+    ] = None,
+    judge_within: Annotated[int | None, typer.Option(help="Working days until a judgement is due.")] = None,
+    answer_within: Annotated[int | None, typer.Option(help="Working days until candidates hear.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the working days of an organisation, or change what is given.
+
+    Example: assay org calendar --code banking --time-zone Africa/Cairo --weekend fri,sat --holiday 2027-01-07
+    """
+    given = {
+        "zone": time_zone,
+        "weekend": None if weekend is None else frozenset(day for day in weekend.lower().split(",") if day),
+        "holidays": None if holiday is None else frozenset(_day(each) for each in holiday if each != "none"),
+        "judge_within": judge_within,
+        "answer_within": answer_within,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    with write_unit() as session:
+        organisation = organisation_by_code(session, code)
+        if changes:
+            new = replace(calendar(organisation), **changes)  # type: ignore[arg-type]  # each of its field's type
+            set_calendar(session, organisation=organisation, new=new, now=datetime.now(UTC))
+        kept = calendar(organisation)
+    show({"time_zone": kept.zone, **kept.to_json()}, as_json=as_json)
+
+
+def _day(written: str) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError as error:
+        raise Invalid("A holiday is a day such as 2027-01-07, not %(given)s.", given=written) from error
 
 
 @person.command("add")

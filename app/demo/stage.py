@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from sqlmodel import Session
 
+from app.accounts.calendar import Calendar, set_calendar
 from app.accounts.models import Organisation, Person
 from app.accounts.people import NewPerson, add_organisation, add_person, organisation_by_code, person_by_email
 from app.accounts.sign_in import make_link, make_token
@@ -53,7 +54,7 @@ def _organisation(session: Session, now: datetime) -> Organisation:
     try:
         return organisation_by_code(session, ORGANISATION)
     except NotFound:
-        return add_organisation(
+        made = add_organisation(
             session,
             code=ORGANISATION,
             name="Demonstration Institute",
@@ -62,6 +63,9 @@ def _organisation(session: Session, now: datetime) -> Organisation:
             demonstration=True,
             now=now,
         )
+        cairo = Calendar(zone="Africa/Cairo", weekend=frozenset({"fri", "sat"}))
+        set_calendar(session, organisation=made, new=cairo, now=now)
+        return made
 
 
 def _person(session: Session, organisation: Organisation, member: Member, now: datetime) -> Person:

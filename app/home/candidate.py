@@ -1,11 +1,13 @@
 """The candidate's part of the start page, and the list of their submissions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from app.accounts.calendar import calendar_of
 from app.actor import Actor, Role
 from app.assessments.results import current_decision
 from app.credentials.models import Credential, CredentialState
@@ -14,6 +16,7 @@ from app.evidence.queries import submissions_of
 from app.evidence.states import Outcome, SubmissionState
 from app.evidence.submissions import OPEN_FOR_CHANGES
 from app.frameworks.models import RubricVersion
+from app.home.case import expected_by
 from app.home.parts import Count, Part, Words, Work, WorkList
 from app.home.wording import said_of, why
 from app.text import Text
@@ -39,6 +42,7 @@ class CaseLine:
     items: int
     outcome: Outcome | None
     retried: bool
+    expected_by: datetime | None
 
     @property
     def path(self) -> str:
@@ -70,13 +74,22 @@ def case_lines(session: Session, actor: Actor) -> list[CaseLine]:
         ).all()
     )
     followed = {each.follows for each in found if each.state is not SubmissionState.WITHDRAWN}
+    calendar = calendar_of(session, actor.organisation_id)
     lines = []
     for each in found:
         released = each.state is SubmissionState.FINALISED and each.released_at is not None
         decision = current_decision(session, each.id) if released else None
         outcome = decision.outcome if decision else None
-        title = titles[each.rubric_id]
-        lines.append(CaseLine(each, title, counts.get(each.id, 0), outcome, retried=each.id in followed))
+        lines.append(
+            CaseLine(
+                each,
+                title=titles[each.rubric_id],
+                items=counts.get(each.id, 0),
+                outcome=outcome,
+                retried=each.id in followed,
+                expected_by=expected_by(each, calendar),
+            )
+        )
     return lines
 
 
@@ -153,5 +166,5 @@ def _next(line: CaseLine | None, words: Words) -> Work:
 
 def _work(line: CaseLine, words: Words) -> Work:
     said = said_of(line.submission, line.outcome)
-    reason = why(line.submission, line.outcome, line.items, words)
+    reason = why(line.submission, line.outcome, line.items, line.expected_by, words)
     return Work(words.text(line.title), reason, words._(said.tag), said.tone, line.path, words._(said.button))

@@ -1,12 +1,13 @@
 """A candidate's submission as one page: evidence, receipt, progress, result and credential, from all domains."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from app.accounts.calendar import Calendar, calendar
 from app.accounts.models import Organisation
 from app.actor import Actor
 from app.assessments.models import Assessment, Decision
@@ -24,9 +25,6 @@ from app.frameworks.models import RubricVersion
 from app.frameworks.queries import organisation_text
 from app.frameworks.rubric import Criterion, Rubric, read_rubric
 from app.text import Text
-
-# What candidates are told. The queue's own due date is an assessor's; this adds the time of the quality check.
-ANSWER_WITHIN = timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,7 @@ class CasePage:
     credential_id: UUID | None
     credential_state: CredentialState | None
     expected_by: datetime | None
+    answer_by: datetime
     people: list[OtherPerson]
     today: str
 
@@ -180,7 +179,7 @@ def case_page(session: Session, actor: Actor, submission_id: UUID, *, now: datet
     organisation = session.get(Organisation, submission.organisation_id)
     if version is None or organisation is None:
         raise NotFound("There is no such submission.")
-    rubric = read_rubric(version)
+    rubric, days = read_rubric(version), calendar(organisation)
     rows = evidence_rows(session, submission)
     credential = _credential(session, submission.id)
     return CasePage(
@@ -197,13 +196,14 @@ def case_page(session: Session, actor: Actor, submission_id: UUID, *, now: datet
         attempts=_attempts(session, submission),
         credential_id=credential.id if credential else None,
         credential_state=credential.state if credential else None,
-        expected_by=expected_by(submission),
+        expected_by=expected_by(submission, days),
+        answer_by=days.after(now, days.answer_within),
         people=people_of(session, submission),
         today=now.date().isoformat(),
     )
 
 
-def expected_by(submission: Submission) -> datetime | None:
+def expected_by(submission: Submission, calendar: Calendar) -> datetime | None:
     """Return the day by which a candidate hears; None while nothing is with us."""
     waiting = SubmissionState.PROCESSING, SubmissionState.READY, SubmissionState.IN_ASSESSMENT
     if submission.submitted_at is None or submission.state not in (
@@ -212,7 +212,7 @@ def expected_by(submission: Submission) -> datetime | None:
         SubmissionState.HELD,
     ):
         return None
-    return submission.submitted_at + ANSWER_WITHIN
+    return calendar.after(submission.submitted_at, calendar.answer_within)
 
 
 def result_of(session: Session, submission: Submission, rubric: Rubric, rows: list[EvidenceRow]) -> Result | None:

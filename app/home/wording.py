@@ -1,10 +1,10 @@
 """What a candidate reads beside a submission in a list: why, a tag with its tone, a button."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.evidence.models import Submission
 from app.evidence.states import Outcome, SubmissionState
-from app.home.case import expected_by
 from app.home.parts import Words
 from app.web.i18n import N_
 
@@ -47,13 +47,12 @@ def said_of(submission: Submission, outcome: Outcome | None) -> Said:
     return RESULTS[outcome] if outcome else SAID.get(submission.state, SAID[S.HELD])
 
 
-def why(submission: Submission, outcome: Outcome | None, items: int, words: Words) -> str:
+def why(submission: Submission, outcome: Outcome | None, items: int, due: datetime | None, words: Words) -> str:
     """Return the sentence under the title."""
     said = said_of(submission, outcome)
     if submission.state is S.DRAFT and items:
         return words.count("%(n)s item is here and safe.", "%(n)s items are here and safe.", items)
     if submission.state is S.RETURNED and submission.reason:
         return words._(str(submission.reason["message"]), **(submission.reason.get("params") or {}))
-    due = expected_by(submission)
     hear = words._("You hear by %(day)s.", day=words.day(due)) if due and said.hear else ""
     return f"{words._(said.why)} {hear}".strip()

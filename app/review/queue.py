@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import false, func, literal, tuple_
 from sqlmodel import Session, col, select
 
+from app.accounts.calendar import Calendar, calendar_of
 from app.actor import Actor
 from app.errors import BadRequest
 from app.evidence.models import Evidence, Submission
@@ -16,7 +17,6 @@ from app.evidence.processing import NOT_SCANNED
 from app.evidence.states import JUDGED, EvidenceKind
 from app.review.claimable import waiting_submissions, why_not
 
-TURNAROUND = timedelta(days=5)
 LIMIT = 200
 
 
@@ -79,7 +79,8 @@ def queue_slice(
     rows = list(session.exec(query.order_by(*columns).limit(limit + 1)))
     allowed = [row for row in rows[:limit] if why_not(session, actor=actor, submission=row) is None]
     evidence = _evidence_of(session, [row.id for row in allowed])
-    items = [_item(row, evidence.get(row.id, []), now) for row in allowed]
+    calendar = calendar_of(session, actor.organisation_id)
+    items = [_item(row, evidence.get(row.id, []), now, calendar) for row in allowed]
     return QueueSlice(items, rows[limit - 1].id if len(rows) > limit else None)
 
 
@@ -138,7 +139,7 @@ def _evidence_of(session: Session, submission_ids: Sequence[UUID]) -> dict[UUID,
     return found
 
 
-def _item(row: Submission, evidence: list[Evidence], now: datetime) -> QueueItem:
+def _item(row: Submission, evidence: list[Evidence], now: datetime, calendar: Calendar) -> QueueItem:
     since = row.ready_at or row.submitted_at or now
     lengths = [each.duration_ms for each in evidence if each.duration_ms is not None]
     words = [each.words for each in evidence if each.words is not None]
@@ -148,7 +149,7 @@ def _item(row: Submission, evidence: list[Evidence], now: datetime) -> QueueItem
         rubric_id=row.rubric_id,
         rubric_code=row.rubric_code,
         waiting_since=since,
-        due_at=since + TURNAROUND,
+        due_at=calendar.after(since, calendar.judge_within),
         duration_ms=sum(lengths) if lengths else None,
         words=sum(words) if words else None,
         kinds=sorted({each.kind.value for each in evidence}),

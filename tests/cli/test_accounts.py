@@ -33,6 +33,18 @@ def test_an_organisation_a_person_a_token_and_a_link(shell: Shell) -> None:
     assert link["url"].startswith("http://127.0.0.1:8000/sign-in/")
 
 
+def test_working_days_are_set_and_kept(shell: Shell) -> None:
+    shell.assay("org", "add", "--code", "bank", "--name", "Bank")
+    calendar = ("org", "calendar", "--code", "bank", "--json")
+    assert json.loads(shell.assay(*calendar).stdout)["weekend"] == ["sat", "sun"]
+    shell.assay(*calendar, "--time-zone", "Africa/Cairo", "--weekend", "fri,sat", "--holiday", "2027-01-07")
+    kept = json.loads(shell.assay(*calendar, "--judge-within", "3").stdout)
+    assert (kept["time_zone"], kept["weekend"], kept["holidays"]) == ("Africa/Cairo", ["fri", "sat"], ["2027-01-07"])
+    assert (kept["judge_within"], kept["answer_within"]) == (3, 10)
+    refused = shell.assay(*calendar, "--weekend", "friday")
+    assert (refused.returncode, "mon, tue" in refused.stderr) == (2, True)
+
+
 def test_an_identity_is_recorded_by_an_administrator_and_shown(shell: Shell, tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'assay.sqlite3'}")
     with writing(engine) as session:

@@ -40,7 +40,7 @@ def test_a_candidate_first_sees_what_was_sent_back(engine: Engine, client: TestC
     page = client.get("/", headers=bearer(token)).text
     assert page.index("Sent back to you") < page.index("What waits for you") < page.index("With us")
     assert "It stops after 41 seconds." in page
-    assert "You hear by 4 Dec 2026." in page
+    assert "You hear by 8 Dec 2026." in page
 
 
 def test_an_assessor_carries_on_and_never_reads_a_name(engine: Engine, client: TestClient):

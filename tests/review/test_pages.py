@@ -80,7 +80,7 @@ def test_the_queue_shows_what_waits_without_names(
 ):
     with writing(engine) as session:
         candidate = a_person(session, house, Role.CANDIDATE, name="Zaynab Secret")
-        made = a_submission(session, house, candidate=candidate, ready_at=NOW - timedelta(days=6))
+        made = a_submission(session, house, candidate=candidate, ready_at=NOW - timedelta(days=8))
     text = client.get("/queue").text
     assert made.reference in text
     assert "Late by 24 h" in text

@@ -1,0 +1,14 @@
+"""The working days of organisations"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0002'
+down_revision = '0001'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # The default is for sites of the release before, which know nothing of it.
+    op.add_column('organisation', sa.Column('calendar', sa.JSON(), nullable=False, server_default='{}'))
