@@ -52,9 +52,7 @@ def org_calendar(
     code: Annotated[str, typer.Option(help="Code of the organisation.")],
     time_zone: Annotated[str | None, typer.Option(help="Such as Africa/Cairo.")] = None,
     weekend: Annotated[str | None, typer.Option(help="Days of rest with commas, such as fri,sat.")] = None,
-    holiday: Annotated[
-        list[str] | None, typer.Option(help="Such as 2027-01-07; give all. `none`: none.")
-    ] = None,
+    holiday: Annotated[list[str] | None, typer.Option(help="Such as 2027-01-07; give all. `none`: none.")] = None,
     judge_within: Annotated[int | None, typer.Option(help="Working days until a judgement is due.")] = None,
     answer_within: Annotated[int | None, typer.Option(help="Working days until candidates hear.")] = None,
     as_json: AsJson = False,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-def _config(engine: Engine) -> "Config":
+def configuration(engine: Engine) -> "Config":
+    """Return what Alembic needs to know: where the migrations are, and the database."""
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
@@ -38,7 +39,7 @@ def migrate(engine: Engine) -> None:
     make_file(engine)
     with _alone(engine):
         if not is_current(engine):
-            command.upgrade(_config(engine), "head")
+            command.upgrade(configuration(engine), "head")
             if queue := _queue(engine):
                 queue.upgrade(engine)
 

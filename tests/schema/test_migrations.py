@@ -2,16 +2,23 @@
 
 import multiprocessing
 import re
+from pathlib import Path
+from uuid import uuid4
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
-from app.db.engine import make_engine, reading, writing
-from app.schema.migrate import is_current, migrate
+from app.accounts.calendar import Calendar, calendar
+from app.accounts.models import Organisation
+from app.db.engine import make_engine, make_file, reading, writing
+from app.schema.migrate import configuration, is_current, migrate
 from tests import postgres
 
+OLD_ORGANISATION = """INSERT INTO organisation (id, code, name, time_zone, demonstration, created_at)
+    VALUES (:id, 'old', 'Old', 'UTC', FALSE, '2026-11-24 12:00:00')"""
 OF_OTHERS = re.compile("procrastinate_|alembic_version|queue_migration")
 
 
@@ -76,3 +83,19 @@ def test_a_database_of_a_newer_release_is_left_as_it_is(engine: Engine):
     migrate(engine)
     with reading(engine) as session:
         assert session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+
+
+def test_a_database_of_the_first_release_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'old.sqlite3'}")
+    make_file(engine)
+    command.upgrade(configuration(engine), "0001")
+    with writing(engine) as session:  # as a site of that release does, also after the upgrade
+        session.connection().execute(text(OLD_ORGANISATION), {"id": uuid4().hex})
+    assert not is_current(engine)
+    migrate(engine)
+    with reading(engine) as session:
+        assert calendar(session.exec(select(Organisation)).one()) == Calendar()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    engine.dispose()

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from app.db.engine import make_engine
 from app.schema import queue
-from app.schema.migrate import _config, is_current, migrate
+from app.schema.migrate import configuration, is_current, migrate
 from tests import postgres
 
 LATEST = "SELECT count(*) FROM pg_proc WHERE proname = 'procrastinate_retry_job_v2'"
@@ -39,7 +39,7 @@ def test_an_empty_database_gets_them_and_a_second_time_changes_nothing(empty: En
 
 
 def test_a_database_of_an_older_procrastinate_is_upgraded(empty: Engine):
-    command.upgrade(_config(empty), "head")
+    command.upgrade(configuration(empty), "head")
     older = queue._migrations()[:-2]
     with empty.begin() as connection:
         connection.execute(text(f"CREATE TABLE {queue.NOTED} (name text PRIMARY KEY)"))

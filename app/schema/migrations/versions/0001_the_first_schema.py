@@ -605,7 +605,6 @@ def upgrade() -> None:
     sa.Column('edges_sha256', sa.String(), nullable=True),
     sa.Column('client_sha256', sa.String(), nullable=True),
     sa.Column('sha256', sa.String(), nullable=True),
-    sa.Column('storage_etag', sa.String(), nullable=True),
     sa.Column('salt', sa.String(), nullable=False),
     sa.Column('duration_ms', sa.Integer(), nullable=True),
     sa.Column('width', sa.Integer(), nullable=True),

@@ -1,4 +1,4 @@
-"""The working days of organisations"""
+"""Checksums of the storage, and the working days of organisations"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column('evidence', sa.Column('storage_etag', sa.String(), nullable=True))
     # The default is for sites of the release before, which know nothing of it.
     op.add_column('organisation', sa.Column('calendar', sa.JSON(), nullable=False, server_default='{}'))
