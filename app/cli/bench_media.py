@@ -42,7 +42,8 @@ def by_hand(settings: Settings, act: str, talk: Path) -> Used:
     """Run the plain calls for a recording: `convert`, `whisper` or `whisper-greedy` (see workers.byhand)."""
     done = subprocess.run(
         python("workers.byhand", act, str(talk)),
-        env=environment(settings),
+        # passive: on a busy machine the threads of a model would spin for one another's sake, which is no work
+        env={**environment(settings), "OMP_WAIT_POLICY": "passive"},
         check=True,
         stdout=subprocess.PIPE,
         text=True,

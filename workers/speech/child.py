@@ -17,7 +17,7 @@ from threading import Thread
 
 import torch
 
-from workers.speech import vad
+from workers.speech import missed, vad
 from workers.speech.desk import Desk, OtherPlan, UnknownLanguage
 from workers.speech.engines import NotInstalled, Wanted, open_engine
 from workers.speech.parent import die_with
@@ -88,7 +88,7 @@ def _listen(wire: Wire, requests: SimpleQueue[Message]) -> None:
 def open_desk(transcriber: str, wanted: Wanted) -> Desk:
     """Load the voice finder and the model. Raises NotInstalled, NoWeights."""
     finder = vad.SpeechFinder()
-    engine = open_engine(transcriber, wanted, speech_settings=vad.SETTINGS)
+    engine = open_engine(transcriber, wanted, speech_settings={**vad.SETTINGS, "missed": missed.SETTINGS})
     one_thread = partial(torch.set_num_threads, 1)  # each; said again here, as numba takes all when it first compiles
     one_thread()
     return Desk(engine, finder, threads=wanted.threads if wanted.device == "cpu" else 1, ready=one_thread)

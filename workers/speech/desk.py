@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from app.evidence.transcripts import Segment, Span
-from workers.speech.chunks import chunks, silences
+from workers.speech.chunks import Chunk, chunks, silences
 from workers.speech.heard import placed, without_loops
+from workers.speech.missed import filled, missed
 from workers.speech.plans import ChunkResult, Plan, plan_id
 from workers.speech.transcriber import Heard, Transcriber
 from workers.speech.vad import SpeechFinder
-from workers.speech.wav import Samples, open_wav, read_spans, sha256_of
+from workers.speech.wav import Samples, Wav, open_wav, read_spans, sha256_of
 
 ALSO_CALLED = {"nb": "no", "iw": "he", "fil": "tl", "in": "id"}
 
@@ -61,9 +63,9 @@ class Desk:
         if plan.engine != self._transcriber.engine or plan.wav_sha256 != self._sha256(path):
             raise OtherPlan(f"The plan {plan.id} is of another recording or model.")
         pieces = [read_spans(wav, plan.chunks[index].spans) for index in indices]
-        return [
-            _result(plan, index, one) for index, one in zip(indices, self._hear(pieces, plan.language), strict=True)
-        ]
+        heard = self._hear(pieces, plan.language)
+        self._fill_in(wav, [plan.chunks[index] for index in indices], heard, plan.language)
+        return [_result(plan, index, one) for index, one in zip(indices, heard, strict=True)]
 
     def _hear(self, pieces: Sequence[Samples], language: str) -> list[Heard]:
         """Deal the pieces out to the twins, in turn, and put what they heard in order again."""
@@ -72,6 +74,20 @@ class Desk:
         hear = partial(_hear, language=language)
         answers = list(self._threads.map(hear, self._twins, dealt))
         return [answers[number % count][number // count] for number in range(len(pieces))]
+
+    def _fill_in(self, wav: Wav, chunks: Sequence[Chunk], heard: list[Heard], language: str) -> None:
+        """Hear what was passed over by itself, all of it at once."""
+        gaps = [
+            (number, span, place)
+            for number, chunk in enumerate(chunks)
+            for span, place in missed(chunk, heard[number].segments)
+        ]
+        if not gaps:
+            return
+        alone = self._hear([read_spans(wav, [span]) for _, span, _ in gaps], language)
+        for (number, _, place), one in zip(gaps, alone, strict=True):
+            segments = filled(heard[number].segments, place, one.segments)
+            heard[number] = replace(heard[number], segments=tuple(segments))
 
     def _language(self, tag: str) -> str:
         base = tag.lower().replace("_", "-").split("-")[0]

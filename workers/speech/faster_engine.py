@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import ctranslate2
@@ -86,7 +85,7 @@ class FasterWhisper:
         if missed:
             rests = self._together([pieces[n][ends[n] * FRAMES_A_MS :] for n in missed], language)
             for number, rest in zip(missed, rests, strict=True):
-                yield number, [_later(one, by_ms=ends[number]) for one in rest if not _is_doubtful(one)]
+                yield number, [one.later(by_ms=ends[number]) for one in rest if not _is_doubtful(one)]
 
     def _guesses(self, language: str, *, count: int) -> list[Guess | None]:
         if not self._model.model.is_multilingual:
@@ -145,13 +144,6 @@ def _is_doubtful(heard: HeardSegment) -> bool:
     if figures.no_speech_prob > NO_SPEECH_LIMIT and figures.avg_logprob < LOGPROB_LIMIT:
         return False  # silence, not a text to be mended
     return figures.compression_ratio > COMPRESSION_LIMIT or figures.avg_logprob < LOGPROB_LIMIT
-
-
-def _later(heard: HeardSegment, *, by_ms: int) -> HeardSegment:
-    segment = heard.segment
-    words = tuple(replace(each, start_ms=each.start_ms + by_ms, end_ms=each.end_ms + by_ms) for each in segment.words)
-    moved = replace(segment, start_ms=segment.start_ms + by_ms, end_ms=segment.end_ms + by_ms, words=words)
-    return replace(heard, segment=moved)
 
 
 def _heard(segment: Segment, *, offset_s: float) -> HeardSegment:

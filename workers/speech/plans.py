@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from app.evidence.transcripts import Detected, Json, Segment, Span, Transcript
@@ -86,6 +86,13 @@ class HeardSegment:
 
     segment: Segment
     figures: Figures
+
+    def later(self, *, by_ms: int) -> Self:
+        """Return the same, said so many milliseconds later."""
+        one = self.segment
+        words = tuple(replace(each, start_ms=each.start_ms + by_ms, end_ms=each.end_ms + by_ms) for each in one.words)
+        moved = Segment(one.start_ms + by_ms, one.end_ms + by_ms, one.text, words)
+        return replace(self, segment=moved)
 
     def to_json(self) -> Json:
         """Return the segment's published form with `figures` beside it: `Segment.from_json` reads it too."""
