@@ -106,12 +106,20 @@ def _end_expired(session: Session, *, submission_id: UUID, now: datetime) -> Non
         end(session, claim=live, now=now, why="expired", back_to=SubmissionState.READY)
 
 
-def end(session: Session, *, claim: Claim, now: datetime, why: str, back_to: SubmissionState | None) -> None:
+def end(
+    session: Session,
+    *,
+    claim: Claim,
+    now: datetime,
+    why: str,
+    back_to: SubmissionState | None,
+    note: str | None = None,
+) -> None:
     """End a live claim; Conflict `claim-ended` when it has ended already. `back_to` moves the submission."""
     ended = session.exec(
         update(Claim)
         .where(col(Claim.id) == claim.id, col(Claim.ended_at).is_(None))
-        .values(ended_at=now, end_reason=why)
+        .values(ended_at=now, end_reason=why, end_note=note)
     )
     if ended.rowcount != 1:
         raise Conflict(
@@ -166,10 +174,20 @@ def own_claim(session: Session, *, actor: Actor, claim_id: UUID, lock: bool = Fa
     if found is None or found.person_id != actor.person_id or found.organisation_id != actor.organisation_id:
         raise NotFound("There is no such claim.")
     if found.ended_at is not None:
-        raise Conflict(
+        raise _ended(found)
+    return found
+
+
+def _ended(claim: Claim) -> Conflict:
+    if claim.end_note is None:
+        return Conflict(
             "This claim has ended. Your draft was kept: claim the submission again to go on.", code="claim-ended"
         )
-    return found
+    return Conflict(
+        "A lead validator ended this claim: “%(reason)s” Your draft was kept.",
+        code="claim-broken",
+        reason=claim.end_note,
+    )
 
 
 def live_claims(session: Session, *, person_id: UUID) -> list[Claim]:

@@ -13,7 +13,10 @@ from app.ids import new_id
 
 
 class Claim(SQLModel, table=True):
-    """An assessor's lease. `version` counts the draft; `ended_at` is null while the claim is live (rule 2)."""
+    """An assessor's lease. `version` counts the draft; `ended_at` is null while the claim is live (rule 2).
+
+    `end_note`: why a lead validator ended it, in words.
+    """
 
     __tablename__ = "claim"
     __table_args__ = (
@@ -37,6 +40,7 @@ class Claim(SQLModel, table=True):
     expires_at: datetime = time_column()
     ended_at: datetime | None = time_column(default=None, nullable=True)
     end_reason: str | None = None
+    end_note: str | None = None
 
 
 class Conflict(SQLModel, table=True):

@@ -18,6 +18,7 @@ PLACES: tuple[tuple[str, str, frozenset[Role] | None], ...] = (
     ("/queue", N_("Queue"), frozenset({Role.ASSESSOR})),
     ("/validations", N_("My sample"), frozenset({Role.VALIDATOR, Role.LEAD_VALIDATOR})),
     ("/lots", N_("Lots"), STAFF),
+    ("/claims", N_("Being assessed"), frozenset({Role.LEAD_VALIDATOR})),
     ("/identity", N_("Who is in it"), frozenset({Role.ADMINISTRATOR})),
     ("/rubrics", N_("Rubrics"), None),
     ("/verify", N_("Check a credential"), None),

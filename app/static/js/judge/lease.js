@@ -70,7 +70,7 @@ export class Lease extends EventTarget {
       this.dispatchEvent(new Event("renewed"));
     } else if (status === 404 || status === 409) {
       this.stop();
-      this.#show(say("over_title"), say("taken"));
+      this.#show(say("over_title"), body?.code === "claim-broken" ? body.detail : say("taken"));
       one("[data-act=renew]", this.box).hidden = true;
       this.dispatchEvent(new Event("lost"));
     }
