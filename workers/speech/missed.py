@@ -32,14 +32,14 @@ def missed(chunk: Chunk, heard: Sequence[HeardSegment]) -> list[tuple[Span, Span
 def filled(heard: Sequence[HeardSegment], place: Span, alone: Sequence[HeardSegment]) -> list[HeardSegment]:
     """Put what a stretch says when it is heard alone (in its own time) where it was passed over.
 
-    Words that the model had stretched over it stay, unless they are said in it: those that begin a sentence belong
-    behind it, others before.
+    Words that the model had stretched over it stay, unless it begins or ends with them: those that begin a segment
+    belong behind it, others before.
     """
     found = [one.later(by_ms=place.start_ms) for one in alone if one.segment.words and _is_sure(one)]
     words = [word for one in found for word in one.segment.words]
     if _rate(place, words) < FEW:
         return list(heard)
-    said = {_letters(word) for word in words}
+    said = [_letters(word) for word in words]
     kept = [stays for one in heard if (stays := _without(one, place, said)) is not None]
     before = [one for one in kept if one.segment.start_ms < place.start_ms]
     return [*before, *found, *kept[len(before) :]]
@@ -68,8 +68,8 @@ def _letters(word: Word) -> str:
     return "".join(letter for letter in word.text.casefold() if letter.isalnum())
 
 
-def _without(heard: HeardSegment, place: Span, said: set[str]) -> HeardSegment | None:
-    """Take a segment's words out of a stretch: away where it says them all itself, else to the edge they belong to.
+def _without(heard: HeardSegment, place: Span, said: Sequence[str]) -> HeardSegment | None:
+    """Take a segment's words out of a stretch: away where it begins or ends with them itself, else to an edge.
 
     None when nothing is left.
     """
@@ -79,7 +79,7 @@ def _without(heard: HeardSegment, place: Span, said: set[str]) -> HeardSegment |
         return heard
     edge_ms = place.end_ms if inside[0] is words[0] else place.start_ms - 1
     stay = [replace(word, start_ms=edge_ms, end_ms=edge_ms) if word in inside else word for word in words]
-    if all(_letters(word) in said for word in inside):
+    if [_letters(word) for word in inside] in (said[: len(inside)], said[-len(inside) :]):
         stay = [word for word in words if word not in inside]
     if not stay:
         return None

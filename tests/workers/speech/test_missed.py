@@ -18,7 +18,7 @@ def heard(text, start_ms, *, each_ms=400, logprob=-0.2, silent=0.1):
 
 
 FIRST = heard("one two three four five six seven eight", 0)
-ALONE = heard("many people think about it as we do", 0)
+ALONE = heard("many people think about it and we do", 0)
 
 
 def texts(segments):
@@ -36,9 +36,9 @@ def test_a_stretch_with_hardly_a_word_was_passed_over():
 
 
 def test_what_begins_the_next_sentence_stays_behind_what_was_missed():
-    found = filled([FIRST, heard("And Mr.", 5_000), heard("John had leisure then", 8_000)], QUIET[1], [ALONE])
+    found = filled([FIRST, heard("And", 5_000), heard("John had leisure then", 8_000)], QUIET[1], [ALONE])
 
-    assert texts(found) == [FIRST.segment.text, ALONE.segment.text, "And Mr.", "John had leisure then"]
+    assert texts(found) == [FIRST.segment.text, ALONE.segment.text, "And", "John had leisure then"]
     starts = [word.start_ms for one in found for word in one.segment.words]
     assert starts == sorted(starts)
     assert found[2].segment.words[0].start_ms == 8_000
