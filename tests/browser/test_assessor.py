@@ -77,6 +77,7 @@ def test_the_queue_is_walked_by_keys(stage: Stage, recording: Recordings, sign_i
 def test_scoring_by_keyboard_alone(stage: Stage, workstation: Page):
     page = workstation
     first = page.url
+    assert page.locator("form.scroll").evaluate("pane => pane.scrollWidth <= pane.clientWidth"), "no sideways bar"
     page.keyboard.press("3")
     expect(page.locator("[name=level-ID]:checked")).to_have_count(0)
     for _ in range(4):

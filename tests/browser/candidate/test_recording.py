@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.candidate.conftest import DEMO, Newcomer
 from tests.browser.candidate.test_submission import LONG, arrived, begin, network
-from tests.browser.conftest import axe_violations, until
+from tests.browser.conftest import axe_violations, scrolls_sideways, until
 from tests.journeys.running import Running, wait_for
 
 pytestmark = pytest.mark.browser
@@ -122,7 +122,9 @@ def test_a_recording_with_a_pause_goes_on_offline_and_arrives_whole(as_new: Newc
 
 def test_a_reload_and_the_longest_time_lose_nothing_and_one_take_is_chosen(as_new: Newcomer):
     page = as_new("candidate")
+    page.set_viewport_size({"width": 390, "height": 844})
     open_recorder(page, source="Voice only")
+    assert not scrolls_sideways(page)
     page.get_by_role("button", name="Start recording").click()
     phase(page, "rec")
     elapsed_at_least(page, 2)
