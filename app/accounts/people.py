@@ -73,7 +73,7 @@ def person_by_email(session: Session, email: str) -> Person:
     """Return a person; NotFound when nobody has this address."""
     person = session.exec(select(Person).where(Person.email == email.strip().lower())).first()
     if person is None:
-        raise NotFound("Nobody here has the address %(email)s.", email=email)
+        raise NotFound("Nobody here has the address %(email)s. `assay person list` names everybody.", email=email)
     return person
 
 

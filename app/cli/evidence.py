@@ -36,7 +36,7 @@ def verify(
 
     What differs becomes damaged, and nobody judges it; what is right again, restored from a backup, is cleared.
 
-    Example: assay evidence verify 7QK2M9 --json
+    Example: assay evidence verify 7QK2-M9CD --json
     """
     if every == bool(submission):
         raise Invalid("Name one submission by its id or reference, or say --all.")
@@ -60,11 +60,15 @@ def _wanted(engine: Engine, named: str) -> list[UUID]:
 
 
 def submission_named(session: Session, named: str) -> Submission:
-    """Return a submission by its id or reference. NotFound without such a one."""
-    mine = or_(col(Submission.reference) == named, col(Submission.id) == _as_id(named))
+    """Return a submission by its id or reference, as people type it. NotFound without such a one."""
+    spoken = named.upper().replace("-", "")
+    mine = or_(col(Submission.reference) == f"{spoken[:4]}-{spoken[4:]}", col(Submission.id) == _as_id(named))
     found = session.exec(select(Submission).where(mine)).first()
     if found is None:
-        raise NotFound("There is no such submission.")
+        raise NotFound(
+            "There is no submission %(named)s. Its page and the queue show its reference, such as 7QK2-M9CD.",
+            named=named,
+        )
     return found
 
 

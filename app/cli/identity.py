@@ -29,7 +29,7 @@ def record(
 ) -> None:
     """Record how it is known who is in a submission; a credential prints it as it is.
 
-    Example: assay identity record 7QK2M9 --identity document-seen --by amira@example.org --note "Passport, at the desk"
+    Example: assay identity record 7QK2-M9CD --identity document-seen --by admin@example.org --note "Passport seen"
     """
     if len(note) > LONGEST_NOTE:
         raise Invalid("A note has up to %(most)s characters.", most=str(LONGEST_NOTE))
@@ -48,7 +48,7 @@ def record(
 def show_one(submission: Named, as_json: AsJson = False) -> None:
     """Show what was recorded of a submission, the newest first.
 
-    Example: assay identity show 7QK2M9 --json
+    Example: assay identity show 7QK2-M9CD --json
     """
     with read_unit() as session:
         answer = known(session, submission_named(session, submission))

@@ -53,7 +53,8 @@ def test_an_identity_is_recorded_by_an_administrator_and_shown(shell: Shell, tmp
         submission = a_submission(session, organisation)
         assessor = a_person(session, organisation, Role.ASSESSOR)
     engine.dispose()
-    record = ("identity", "record", submission.reference, "--identity", "document-seen", "--note", "Passport", "--by")
+    typed = submission.reference.replace("-", "").lower()
+    record = ("identity", "record", typed, "--identity", "document-seen", "--note", "Passport", "--by")
     assert shell.assay(*record, assessor.email).returncode == 2
     made = json.loads(shell.assay(*record, admin.email, "--json").stdout)
     shown = json.loads(shell.assay("identity", "show", str(submission.id), "--json").stdout)
