@@ -9,6 +9,7 @@ from app.web.routing import get
 
 
 def me(call: Call[NoForm]) -> Response:
+    """Say who asks, in which organisation and in which roles."""
     actor = call.actor
     return call.json(
         {

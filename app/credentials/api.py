@@ -30,6 +30,7 @@ class VerifyForm(BaseModel):
 
 
 def listed(call: Call[NoForm]) -> Response:
+    """List your credentials."""
     rows = queries.mine(call.session, call.actor)
     base_url = base_of(call.settings)
     return call.json({"items": [credential_json(row, base_url=base_url, now=call.now) for row in rows], "next": None})
@@ -45,14 +46,17 @@ def one(call: Call[NoForm]) -> Response:
 
 
 def revoke(call: Call[ReasonForm]) -> Response:
+    """Revoke a credential for good."""
     return _act(call, Act.REVOKE)
 
 
 def suspend(call: Call[ReasonForm]) -> Response:
+    """Suspend a credential."""
     return _act(call, Act.SUSPEND)
 
 
 def reinstate(call: Call[ReasonForm]) -> Response:
+    """Put a suspended credential in force again."""
     return _act(call, Act.REINSTATE)
 
 
@@ -81,6 +85,7 @@ def publish_now(call: Call[ReasonForm], number: int) -> None:
 
 
 def verify(call: Call[VerifyForm]) -> Response:
+    """Check a credential, given as a file or an address; nothing is stored."""
     return call.json(report_json(check_upload(call, url=call.form.url), call._))
 
 

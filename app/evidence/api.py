@@ -48,6 +48,7 @@ def _submission(call: Call[Any], submission: Submission) -> dict[str, Any]:
 
 
 def create(call: Call[SubmissionForm]) -> Response:
+    """Begin a submission for a rubric, in the language of its evidence."""
     submission = submissions.create(
         call.session, actor=call.actor, rubric_id=call.form.rubric_id, language=call.form.language, now=call.now
     )
@@ -55,6 +56,7 @@ def create(call: Call[SubmissionForm]) -> Response:
 
 
 def listed(call: Call[NoForm]) -> Response:
+    """List your submissions, the newest first."""
     page = submissions.listed(
         call.session, actor=call.actor, state=_state(call), limit=_limit(call), cursor=call.query("cursor")
     )
@@ -78,10 +80,12 @@ def _limit(call: Call[Any]) -> int:
 
 
 def show(call: Call[NoForm]) -> Response:
+    """Return a submission of yours with its evidence and, once released, its result."""
     return call.json(_submission(call, _own(call)))
 
 
 def add(call: Call[EvidenceForm]) -> Response:
+    """Add evidence: a text at once, or a file whose parts are sent next."""
     evidence_id = _add_text(call) if call.form.kind is EvidenceKind.TEXT else _add_file(call)
     with call.reading() as session:
         evidence = own_evidence(session, actor=call.actor, evidence_id=evidence_id)
@@ -89,11 +93,13 @@ def add(call: Call[EvidenceForm]) -> Response:
 
 
 def draw_phrase(call: Call[Nothing]) -> Response:
+    """Draw the phrase that a recording begins with."""
     drawn = phrases.draw(call.session, actor=call.actor, submission_id=call.path_id("submission_id"), now=call.now)
     return call.json({"id": str(drawn.id), **phrase_json(drawn)}, status=CREATED)
 
 
 def save_draft(call: Call[DraftForm]) -> Response:
+    """Keep the text that is being written."""
     form = call.form
     writing = drafts.Writing(form.text, form.language, form.replaces, form.version)
     draft = drafts.save(
@@ -147,6 +153,7 @@ def _missing(name: str) -> Invalid:
 
 
 def sign_parts(call: Call[PartsForm]) -> Response:
+    """Sign the addresses to which the parts of a file are PUT; may be repeated."""
     wanted = [uploads.PartWanted(number) for number in call.form.numbers or []]
     wanted += [uploads.PartWanted(part.number, part.size_bytes) for part in call.form.parts or []]
     if not wanted:
@@ -174,6 +181,7 @@ def _part_json(part: uploads.SignedPart) -> dict[str, Any]:
 
 
 def held_parts(call: Call[NoForm]) -> Response:
+    """List the parts that the storage holds."""
     held = uploads.held_parts(
         call.deps.engine, call.storage, actor=call.actor, evidence_id=call.path_id("evidence_id"), now=call.now
     )
@@ -181,6 +189,7 @@ def held_parts(call: Call[NoForm]) -> Response:
 
 
 def complete(call: Call[CompleteForm]) -> Response:
+    """Say that all parts were sent: checking begins. May be repeated."""
     evidence_id = call.path_id("evidence_id")
     uploads.complete(
         call.deps.engine,
@@ -197,12 +206,14 @@ def complete(call: Call[CompleteForm]) -> Response:
 
 
 def remove(call: Call[Nothing]) -> Response:
+    """Remove evidence before it is submitted."""
     evidence = own_evidence(call.session, actor=call.actor, evidence_id=call.path_id("evidence_id"))
     removing.remove(call.session, actor=call.actor, evidence=evidence, now=call.now)
     return call.nothing()
 
 
 def retry(call: Call[Nothing]) -> Response:
+    """Try evidence again that failed on our side."""
     evidence = own_evidence(call.session, actor=call.actor, evidence_id=call.path_id("evidence_id"))
     submission = submissions.own(call.session, actor=call.actor, submission_id=evidence.submission_id, lock=True)
     removing.retry(call.session, actor=call.actor, evidence=evidence, submission=submission, now=call.now)
@@ -210,6 +221,7 @@ def retry(call: Call[Nothing]) -> Response:
 
 
 def submit(call: Call[SubmitForm]) -> Response:
+    """Send for assessment, with the declaration and the consents of the rubric; answers with a signed receipt."""
     hooks, submission = hooks_of(call), _own(call, lock=True)
     key = hooks.receipt_key()
     hooks.remember_key(call.session, key.public, call.now)
@@ -226,17 +238,20 @@ def submit(call: Call[SubmitForm]) -> Response:
 
 
 def given_receipts(call: Call[NoForm]) -> Response:
+    """List the receipts of a submission."""
     found = receipts.receipts_of(call.session, _own(call))
     return call.json({"items": [receipts.receipt_json(each) for each in found], "next": None})
 
 
 def withdraw(call: Call[Nothing]) -> Response:
+    """Withdraw a submission that nobody has claimed."""
     submission = _own(call, lock=True)
     submissions.withdraw(call.session, submission=submission, now=call.now)
     return call.json(_submission(call, submission))
 
 
 def withdraw_consents(call: Call[Nothing]) -> Response:
+    """Withdraw the consents, until the result is final."""
     submission = _own(call, lock=True)
     submissions.withdraw_consents(call.session, submission=submission, now=call.now)
     hooks_of(call).withdrawn(call.session, submission, call.now)
@@ -244,6 +259,7 @@ def withdraw_consents(call: Call[Nothing]) -> Response:
 
 
 def begin_next_attempt(call: Call[Nothing]) -> Response:
+    """Begin the next attempt after a result that was not yet competent."""
     submission = _own(call, lock=True)
     result = hooks_of(call).result(call.session, submission)
     following = resubmit(call.session, submission=submission, result=result, actor=call.actor, now=call.now)

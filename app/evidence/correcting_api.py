@@ -14,6 +14,7 @@ ASSESSORS = frozenset({Role.ASSESSOR})
 
 
 def correct_word(call: Call[CorrectionForm]) -> Response:
+    """Correct one word of the transcript, or put back what was heard."""
     evidence, reader = reader_of_evidence(
         call.session,
         actor=call.actor,

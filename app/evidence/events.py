@@ -169,6 +169,7 @@ OPEN = Open()
 
 
 def events(call: Call[NoForm]) -> Response:
+    """Stream the progress of a submission's evidence as server-sent events."""
     submission_id, person_id = call.path_id("submission_id"), call.actor.person_id
     OPEN.check(person_id)
     after, follow = _last_seen(call), call.query("follow") == "yes"

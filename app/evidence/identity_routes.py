@@ -127,10 +127,12 @@ def record_by_page(call: Call[IdentityPageForm]) -> Response:
 
 
 def record(call: Call[IdentityForm]) -> Response:
+    """Record how it is known who is in a submission."""
     return call.json(check_json(_record(call, call.form.identity, call.form.note)))
 
 
 def shown(call: Call[NoForm]) -> Response:
+    """List what was recorded of who is in a submission, the newest first."""
     submission = call.session.get(Submission, call.path_id("submission_id"))
     if submission is None or submission.organisation_id != call.actor.organisation_id:
         raise NotFound("There is no such submission.")

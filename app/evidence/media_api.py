@@ -60,6 +60,7 @@ def _readable(call: Call[Any], session: Session) -> tuple[Evidence, Reader]:
 
 
 def show(call: Call[NoForm]) -> Response:
+    """Return evidence with its stages and renditions."""
     evidence, reader = _readable(call, call.session)
     if reader.is_staff:
         return call.json(evidence_json(call.session, [evidence], staff=True, translate=call._)[0])
@@ -104,6 +105,7 @@ def _seen_by(session: Session, evidence: Evidence, reader: Reader, kind: Renditi
 
 def _showing(kind: RenditionKind) -> Callable[[Call[NoForm]], Response]:
     def show_rendition(call: Call[NoForm]) -> Response:
+        """Redirect to an address of the storage that holds for a while."""
         with call.reading() as session:
             evidence, reader = _readable(call, session)
             rendition = _seen_by(session, evidence, reader, kind)
@@ -174,11 +176,13 @@ def _growing(session: Session, evidence: Evidence) -> Transcript | None:
 
 
 def transcript(call: Call[NoForm]) -> Response:
+    """Return what was said, word by word with times."""
     found, is_whole = _transcript(call)
     return call.json({**found.to_json(), "complete": is_whole})
 
 
 def subtitles(call: Call[NoForm]) -> Response:
+    """Return the transcript as vtt, srt or txt."""
     form = SUBTITLES.get(call.path("form"))
     if form is None:
         raise NotFound("There is nothing at this address.")

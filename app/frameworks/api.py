@@ -56,11 +56,13 @@ def published(session: Session, organisation_id: UUID) -> list[RubricVersion]:
 
 
 def rubrics(call: Call[NoForm]) -> Response:
+    """List the published rubrics, each with its criteria, consents and what evidence it takes."""
     rows = published(call.session, call.actor.organisation_id)
     return call.json({"items": [rubric_json(call.session, row) for row in rows], "next": None})
 
 
 def rubric(call: Call[NoForm]) -> Response:
+    """Return a published rubric."""
     row = call.session.get(RubricVersion, call.path_id("rubric_id"))
     if row is None or row.organisation_id != call.actor.organisation_id or row.published_at is None:
         raise NotFound("There is no such rubric.")

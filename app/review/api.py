@@ -64,6 +64,7 @@ def taking(call: Call[Any]) -> Taking:
 
 
 def queue(call: Call[NoForm]) -> Response:
+    """List what waits for an assessor."""
     filters = Filters(call.query("rubric"), call.query("language"), call.query("kind"), call.query("sort"))
     found = queue_slice(
         call.session, actor=call.actor, now=call.now, filters=filters, limit=limit_of(call), after=cursor_of(call)
@@ -106,6 +107,7 @@ def item_json(item: QueueItem) -> dict[str, Any]:
 
 
 def claim(call: Call[ClaimForm]) -> Response:
+    """Claim a submission, or the one that has waited longest."""
     wanted, by = call.form.submission_id, taking(call)
     made = (
         claims.claim_next(call.session, by=by)
@@ -126,6 +128,7 @@ def claim_json(made: Claim) -> dict[str, Any]:
 
 
 def show(call: Call[NoForm]) -> Response:
+    """Return all that the workstation shows of a claim."""
     made = claims.own_claim(call.session, actor=call.actor, claim_id=call.path_id("claim_id"))
     return call.json(workstation_json(call.session, made))
 
@@ -192,6 +195,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
 
 
 def list_under_way(call: Call[NoForm]) -> Response:
+    """List the claims that are under way, and who holds them."""
     found = under_way(call.session, actor=call.actor, now=call.now)
     return call.json({"items": [_under_way_json(each) for each in found], "next": None})
 
@@ -209,12 +213,14 @@ def _under_way_json(each: UnderWay) -> dict[str, Any]:
 
 
 def break_this(call: Call[ReasonForm]) -> Response:
+    """End somebody else's claim, for a reason: the work waits again."""
     claim_id = call.path_id("claim_id")
     break_claim(call.session, actor=call.actor, claim_id=claim_id, reason=call.form.reason, now=call.now)
     return call.nothing()
 
 
 def renew(call: Call[NoForm]) -> Response:
+    """Hold a claim for longer."""
     made = claims.renew(
         call.session, actor=call.actor, claim_id=call.path_id("claim_id"), now=call.now, lease=lease_of(call)
     )
@@ -222,11 +228,13 @@ def renew(call: Call[NoForm]) -> Response:
 
 
 def release(call: Call[NoForm]) -> Response:
+    """Give a claim back; its draft is kept."""
     claims.release(call.session, actor=call.actor, claim_id=call.path_id("claim_id"), now=call.now)
     return call.nothing()
 
 
 def conflict(call: Call[ReasonForm]) -> Response:
+    """Declare a conflict of interest and give the claim back."""
     claims.declare_conflict(
         call.session, actor=call.actor, claim_id=call.path_id("claim_id"), reason=call.form.reason, now=call.now
     )
@@ -234,6 +242,7 @@ def conflict(call: Call[ReasonForm]) -> Response:
 
 
 def draft(call: Call[DraftForm]) -> Response:
+    """Save the draft of an assessment."""
     made = claims.save_draft(
         call.session,
         actor=call.actor,
@@ -247,6 +256,7 @@ def draft(call: Call[DraftForm]) -> Response:
 
 
 def send(call: Call[SendForm]) -> Response:
+    """Lock the assessment and send it."""
     locked = send_judgement(
         call.session,
         actor=call.actor,

@@ -52,6 +52,7 @@ class DecisionForm(Form):
 
 
 def list_lots(call: Call[NoForm]) -> Response:
+    """List lots."""
     limit = _limit(call)
     statement = select(Lot).where(visible_to(call.actor))
     if wanted := call.query("state"):
@@ -66,10 +67,12 @@ def list_lots(call: Call[NoForm]) -> Response:
 
 
 def show_lot(call: Call[NoForm]) -> Response:
+    """Return a lot with its items, plan and draw."""
     return call.json(answers.lot_answer(call.session, lot=_lot(call), actor=call.actor))
 
 
 def close_lot(call: Call[NoForm]) -> Response:
+    """Close an open lot early: its sample is drawn."""
     lot = _lot(call)
     if lot.assessor_id == call.actor.person_id:
         raise NotAllowed("You cannot close a lot of your own decisions.", code="separation-of-duties")
@@ -80,6 +83,7 @@ def close_lot(call: Call[NoForm]) -> Response:
 
 
 def list_validations(call: Call[NoForm]) -> Response:
+    """List the sample that you may validate."""
     wanted = call.query("state")
     state = _item_state(wanted) if wanted else None
     own = select(Validation).where(
@@ -102,6 +106,7 @@ def list_validations(call: Call[NoForm]) -> Response:
 
 
 def claim(call: Call[ClaimForm]) -> Response:
+    """Claim the next item of a sample."""
     if call.form.submission_id is None:
         taken = claims.claim_next(call.session, actor=call.actor, now=call.now, lease=lease_of(call))
         return call.nothing() if taken is None else call.json(answers.lease_answer(taken), status=201)
@@ -116,10 +121,12 @@ def claim(call: Call[ClaimForm]) -> Response:
 
 
 def show_validation(call: Call[NoForm]) -> Response:
+    """Return all that the blind workstation shows of a claim."""
     return call.json(answers.validation_answer(call.session, validation=_validation(call)))
 
 
 def renew(call: Call[NoForm]) -> Response:
+    """Hold a claim for longer."""
     renewed = leases.renew(
         call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now, lease=lease_of(call)
     )
@@ -127,6 +134,7 @@ def renew(call: Call[NoForm]) -> Response:
 
 
 def save_draft(call: Call[DraftForm]) -> Response:
+    """Save the draft of the blind scores."""
     saved = leases.save_draft(
         call.session,
         actor=call.actor,
@@ -140,11 +148,13 @@ def save_draft(call: Call[DraftForm]) -> Response:
 
 
 def give_back(call: Call[NoForm]) -> Response:
+    """Give a claim back; its draft is kept."""
     leases.give_back(call.session, actor=call.actor, validation_id=call.path_id("id"), now=call.now)
     return call.nothing()
 
 
 def send_scores(call: Call[JudgementForm]) -> Response:
+    """Send the blind scores; answers with the comparison."""
     validation = _validation(call)
     scores.send_blind_scores(
         call.session,
@@ -159,6 +169,7 @@ def send_scores(call: Call[JudgementForm]) -> Response:
 
 
 def decide(call: Call[DecisionForm]) -> Response:
+    """Decide: uphold, overturn, or return with advice."""
     validation = _validation(call)
     final = tuple(each.sent() for each in call.form.scores) if call.form.scores is not None else None
     decisions.decide(

@@ -78,6 +78,7 @@ class Policy:
     remembers: bool
     again: Handler | None
     limit: str | None = None
+    does: str = ""  # one sentence, for the OpenAPI document
 
 
 def make_endpoint(handler: Handler, policy: Policy, *, path: str) -> Callable[[Request], Any]:

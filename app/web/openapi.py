@@ -48,6 +48,7 @@ def document(version: str) -> dict[str, Any]:
 def _operation(path: str, policy: Policy, schemas: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": policy.name,
+        "summary": policy.does,
         "security": [] if policy.allow is Access.PUBLIC else [{"token": []}, {"session": []}],
         "description": _who(policy),
         "parameters": [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from pydantic import BaseModel
 from starlette.routing import BaseRoute, Mount, Route
@@ -93,6 +94,7 @@ def _policy(
 
 
 def _route(path: str, methods: list[str], handler: Handler, policy: Policy) -> Route:
+    policy = replace(policy, does=(handler.__doc__ or "").split("\n")[0])
     POLICIES[path, methods[0]] = policy
     return Route(path, make_endpoint(handler, policy, path=path), methods=methods, name=policy.name)
 

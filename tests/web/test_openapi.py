@@ -24,3 +24,9 @@ def test_bodies_are_described(client: TestClient):
     body = document["paths"]["/queue/claims"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["$ref"].endswith("/ClaimForm")
     assert "ClaimForm" in document["components"]["schemas"]
+
+
+def test_every_operation_says_what_it_does(client: TestClient):
+    paths = client.get("/api/openapi.json").json()["paths"]
+    silent = [(path, method) for path, item in paths.items() for method in item if not item[method]["summary"]]
+    assert silent == []
