@@ -21,8 +21,9 @@ export class Correcting {
     one("[data-cancel]", this.form).addEventListener("click", () => this.close());
   }
 
-  /** Open the form for a word; playing pauses meanwhile. */
+  /** Open the form for a word; playing pauses meanwhile. Before the first word there is none: it is said how to choose. */
   open(index) {
+    if (index === -1 && this.pane.words.length) return this.told(say("choose_word"));
     const word = this.pane.words[index];
     if (!word || word.place === null || !this.pane.path) return;
     this.index = index;

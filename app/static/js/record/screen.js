@@ -135,8 +135,8 @@ export class Screen {
   }
 
   showPaused(missing_ms) {
-    const n = Math.ceil(missing_ms / 1000);
-    one("[data-paused-said]", this.main).textContent = n ? say("more_needed", { n }) : say("nothing_lost");
+    const said = missing_ms > 0 ? say("more_asked", { time: clock(Math.ceil(missing_ms / 1000) * 1000) }) : say("nothing_lost");
+    one("[data-paused-said]", this.main).textContent = said;
   }
 
   showKept(kept) {
