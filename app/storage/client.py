@@ -119,7 +119,7 @@ class Storage:
         return [found for _, (_, found) in sorted(parts.items())]
 
     def complete_upload(self, key: str, *, upload_id: str, parts: list[StoredPart]) -> None:
-        """Join the parts; never in place of an object. NotFound when the upload is gone (finished or aborted)."""
+        """Join the parts. NotFound when the upload is gone (finished or aborted) or an object has its place already."""
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         asked = {"Bucket": self.bucket, "Key": key, "UploadId": upload_id, "MultipartUpload": {"Parts": listed}}
         with understood():

@@ -40,4 +40,4 @@ def test_what_runs_for_long_or_often_loads_nothing_heavy(module: str):
 
 def test_the_newest_revision_is_found_without_the_library():
     engine = make_engine("sqlite:///nowhere.sqlite3")
-    assert ScriptDirectory.from_config(migrate._config(engine)).get_current_head() == migrate.newest()
+    assert ScriptDirectory.from_config(migrate.configuration(engine)).get_current_head() == migrate.newest()

@@ -256,6 +256,13 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     expect(page.locator("[data-words]")).to_contain_text("620 words")
     page.reload()
     expect(page.get_by_label("Write a text")).to_have_value("word " * 620)
+    page.route(page.url, after_the_text_was_saved)
+    page.get_by_label("Write a text").fill("word " * 619)
+    page.reload()
+    page.unroute(page.url)
+    expect(page.get_by_label("Write a text")).to_have_value("word " * 619)
+    page.reload()
+    page.get_by_label("Write a text").fill("word " * 620)
     for box in page.locator("[data-send] [required]").all():
         box.check()
     page.get_by_role("button", name="Send for assessment").click()
@@ -279,6 +286,14 @@ def test_a_text_is_kept_on_the_device_until_it_is_added(as_new: Newcomer):
     page.get_by_role("button", name="Leave it as it was").click()
     page.get_by_role("button", name="Send for assessment").click()
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=LONG)
+
+
+def after_the_text_was_saved(route: Route) -> None:
+    """Hand out a page that the site wrote before the last words reached it, after they did."""
+    old = route.fetch()
+    saved = route.request.frame.page.wait_for_event("response", lambda answer: answer.url.endswith("/text-draft"))
+    saved.finished()
+    route.fulfill(response=old)
 
 
 def test_the_page_works_by_keyboard(as_new: Newcomer):

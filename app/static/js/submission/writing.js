@@ -50,10 +50,14 @@ class Writing {
   }
 
   // What this device kept wins over the page only where the site never got it. What was typed before this script ran
-  // (a slow line) stands in the field, and is no less worth keeping.
+  // (a slow line) stands in the field, and is no less worth keeping. A page that the site wrote before it had the last
+  // version is older than what this tab saw saved.
   #goOn() {
     const kept = JSON.parse(localStorage.getItem(this.name) || "null");
+    const saved = JSON.parse(sessionStorage.getItem(this.name) || "null");
+    sessionStorage.removeItem(this.name);
     const typed = this.field.value !== this.field.defaultValue ? this.field.value : "";
+    if (!kept && !typed && saved?.version > this.version) this.#put(saved);
     this.dirty = typed !== "" || (kept !== null && kept.text !== this.field.value);
     if (this.dirty && kept) this.#put({ ...kept, text: together(kept.text, typed) });
     this.#show();
@@ -122,6 +126,7 @@ class Writing {
       this.#tell(this.dirty ? say("saving") : say("saved", { time: timeOf(new Date()) }));
       if (this.dirty) this.#later(SOON_MS);
       this.#keep();
+      sessionStorage.setItem(this.name, JSON.stringify({ ...sent, version: this.version }));
     } catch (error) {
       this.#onError(error);
     } finally {
@@ -150,6 +155,7 @@ class Writing {
     this.dirty = false;
     this.#put(draft);
     this.#keep();
+    sessionStorage.removeItem(this.name);
     this.#tell("");
   }
 
