@@ -38,6 +38,7 @@ from app.jobs.presence import live_workers
 from app.release import release
 from app.review import api as review_api
 from app.review import routes as review_routes
+from app.review import under_way_routes
 from app.review.hooks import Hooks
 from app.settings import Settings
 from app.storage.client import Storage
@@ -132,6 +133,7 @@ def all_routes() -> list[BaseRoute]:
         *correcting_api.routes,
         *evidence_events.routes,
         *review_api.routes,
+        *under_way_routes.routes,
         *review_routes.routes,
         *validation_api.routes,
         *credentials_api.routes,

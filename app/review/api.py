@@ -23,12 +23,10 @@ from app.review.hooks import Hooks, Taking
 from app.review.models import Claim
 from app.review.queue import Filters, QueueItem, queue_slice
 from app.review.sending import send as send_judgement
-from app.review.under_way import UnderWay, break_claim, under_way
 from app.web.call import Call, NoForm
 from app.web.routing import get, post
 
 ASSESSORS = frozenset({Role.ASSESSOR})
-LEADS = frozenset({Role.LEAD_VALIDATOR})
 MOST_LISTED = 100
 MOST_DIGITS = 9  # what is longer is too much anyway, and Python reads no number of thousands of digits
 
@@ -194,31 +192,6 @@ def preview_json(found: Preview) -> dict[str, Any]:
     }
 
 
-def list_under_way(call: Call[NoForm]) -> Response:
-    """List the claims that are under way, and who holds them."""
-    found = under_way(call.session, actor=call.actor, now=call.now)
-    return call.json({"items": [_under_way_json(each) for each in found], "next": None})
-
-
-def _under_way_json(each: UnderWay) -> dict[str, Any]:
-    return {
-        "id": str(each.claim_id),
-        "submission_id": str(each.submission_id),
-        "reference": each.reference,
-        "rubric": each.rubric_code,
-        "assessor": each.assessor,
-        "claimed_at": time_text(each.since),
-        "expires_at": time_text(each.expires_at),
-    }
-
-
-def break_this(call: Call[ReasonForm]) -> Response:
-    """End somebody else's claim, for a reason: the work waits again."""
-    claim_id = call.path_id("claim_id")
-    break_claim(call.session, actor=call.actor, claim_id=claim_id, reason=call.form.reason, now=call.now)
-    return call.nothing()
-
-
 def renew(call: Call[NoForm]) -> Response:
     """Hold a claim for longer."""
     made = claims.renew(
@@ -283,15 +256,6 @@ def send(call: Call[SendForm]) -> Response:
 routes = [
     get("/api/v1/queue", queue, name="api:queue", allow=ASSESSORS),
     post("/api/v1/queue/claims", claim, ClaimForm, name="api:claim", allow=ASSESSORS, scope=Scope.ASSESS),
-    get("/api/v1/claims", list_under_way, name="api:under-way", allow=LEADS),
-    post(
-        "/api/v1/claims/{claim_id}/break",
-        break_this,
-        ReasonForm,
-        name="api:claim-break",
-        allow=LEADS,
-        scope=Scope.VALIDATE,
-    ),
     get("/api/v1/claims/{claim_id}", show, name="api:claim-show", allow=ASSESSORS),
     post("/api/v1/claims/{claim_id}/renew", renew, name="api:claim-renew", allow=ASSESSORS, scope=Scope.ASSESS),
     post(

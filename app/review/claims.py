@@ -1,5 +1,6 @@
 """Claims: taking, renewing, drafting and giving back an exclusive lease on a submission (rules 1 and 2)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,14 @@ from app.review.models import Conflict as DeclaredConflict
 
 TRIES = 20
 ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBy:
+    """Who ended somebody else's claim, and why, in words that its holder reads."""
+
+    person_id: UUID
+    reason: str
 
 
 def claim(session: Session, *, submission_id: UUID, by: Taking) -> Claim:
@@ -113,13 +122,13 @@ def end(
     now: datetime,
     why: str,
     back_to: SubmissionState | None,
-    note: str | None = None,
+    by: EndedBy | None = None,
 ) -> None:
     """End a live claim; Conflict `claim-ended` when it has ended already. `back_to` moves the submission."""
     ended = session.exec(
         update(Claim)
         .where(col(Claim.id) == claim.id, col(Claim.ended_at).is_(None))
-        .values(ended_at=now, end_reason=why, end_note=note)
+        .values(ended_at=now, end_reason=why, end_note=by.reason if by else None)
     )
     if ended.rowcount != 1:
         raise Conflict(
@@ -133,7 +142,7 @@ def end(
             .values(state=back_to)
         )
         _forget_part(session, claim)
-        _record(session, claim, f"claim.{why}", now)
+        _record(session, claim, f"claim.{why}", now, by)
 
 
 def _forget_part(session: Session, claim: Claim) -> None:
@@ -242,15 +251,15 @@ def save_draft(session: Session, *, actor: Actor, claim_id: UUID, version: int, 
     return found
 
 
-def _record(session: Session, claim: Claim, action: str, now: datetime) -> None:
+def _record(session: Session, claim: Claim, action: str, now: datetime, by: EndedBy | None = None) -> None:
     audit.append(
         session,
         action=action,
         subject=f"submission:{claim.submission_id}",
         now=now,
-        actor_id=claim.person_id,
+        actor_id=by.person_id if by else claim.person_id,
         organisation_id=claim.organisation_id,
-        body={"claim": str(claim.id)},
+        body={"claim": str(claim.id), **({"reason": by.reason} if by else {})},
     )
 
 

@@ -8,9 +8,8 @@ from starlette.responses import Response
 from app.actor import Role
 from app.errors import Conflict
 from app.review import claims
-from app.review.api import LEADS, ReasonForm, taking
+from app.review.api import ReasonForm, taking
 from app.review.queries import AT_ONCE, Wanted, queue_page
-from app.review.under_way import break_claim, under_way
 from app.review.workstation import workstation_page
 from app.text import whole_number
 from app.web.call import Call, NoForm
@@ -84,27 +83,10 @@ def declare_conflict(call: Call[ReasonForm]) -> Response:
     return call.redirect("review:queue")
 
 
-def show_under_way(call: Call[NoForm]) -> Response:
-    return call.page("review/under_way.html", under_way(call.session, actor=call.actor, now=call.now))
-
-
-def break_this(call: Call[ReasonForm]) -> Response:
-    """End somebody's claim; one that has ended already is as good."""
-    claim_id = call.path_id("claim_id")
-    try:
-        break_claim(call.session, actor=call.actor, claim_id=claim_id, reason=call.form.reason, now=call.now)
-    except Conflict as error:
-        if error.code != "claim-ended":
-            raise
-    return call.redirect("review:under-way")
-
-
 routes = [
     get("/queue", show_queue, name="review:queue", allow=ASSESSORS),
     post("/queue/next", open_next, name="review:next", allow=ASSESSORS),
     post("/queue/claims", open_this, OpenForm, name="review:claim", allow=ASSESSORS),
-    get("/claims", show_under_way, name="review:under-way", allow=LEADS),
-    post("/claims/{claim_id}/break", break_this, ReasonForm, name="review:break", allow=LEADS),
     get("/claims/{claim_id}", workstation, name="review:workstation", allow=ASSESSORS),
     post("/claims/{claim_id}/give-back", give_back, name="review:give-back", allow=ASSESSORS),
     post("/claims/{claim_id}/conflict", declare_conflict, ReasonForm, name="review:conflict", allow=ASSESSORS),

@@ -8,14 +8,13 @@ from sqlmodel import Session, col, select
 
 from app.accounts.models import Person
 from app.actor import Actor, Role
-from app.audit import service as audit
 from app.db.locking import locked
 from app.errors import Conflict, NotAllowed, NotFound
 from app.evidence.models import Submission
 from app.evidence.states import SubmissionState
 from app.frameworks.models import RubricVersion
 from app.review.ages import Age, age
-from app.review.claims import end
+from app.review.claims import EndedBy, end
 from app.review.models import Claim
 from app.text import Text
 
@@ -40,15 +39,21 @@ class UnderWay:
 
 def under_way(session: Session, *, actor: Actor, now: datetime) -> list[UnderWay]:
     """List the live claims of the rubrics that this lead validator watches, those held longest first; 200 at most."""
-    rows = session.exec(
+    query = (
         select(Claim, Submission, RubricVersion, Person.name)
         .join(Submission, col(Submission.id) == col(Claim.submission_id))
         .join(RubricVersion, col(RubricVersion.id) == col(Submission.rubric_id))
         .join(Person, col(Person.id) == col(Claim.person_id))
-        .where(Claim.organisation_id == actor.organisation_id, col(Claim.ended_at).is_(None))
-        .order_by(col(Claim.created_at), col(Claim.id))
-        .limit(MOST)
+        .where(
+            Claim.organisation_id == actor.organisation_id,
+            col(Claim.ended_at).is_(None),
+            Submission.candidate_id != actor.person_id,
+        )
     )
+    limit = actor.rubrics.get(Role.LEAD_VALIDATOR)
+    if limit is not None:
+        query = query.where(col(Submission.rubric_code).in_(limit))
+    rows = session.exec(query.order_by(col(Claim.created_at), col(Claim.id)).limit(MOST))
     return [
         UnderWay(
             claim_id=claim.id,
@@ -63,14 +68,14 @@ def under_way(session: Session, *, actor: Actor, now: datetime) -> list[UnderWay
             over=claim.expires_at <= now,
         )
         for claim, submission, rubric, name in rows
-        if actor.may_judge(Role.LEAD_VALIDATOR, submission.rubric_code)
     ]
 
 
 def break_claim(session: Session, *, actor: Actor, claim_id: UUID, reason: str, now: datetime) -> None:
     """End somebody's claim: the work goes back to the queue, the draft stays theirs and they are told the reason.
 
-    NotFound for an unknown claim, NotAllowed outside one's rubrics, Conflict `claim-ended` when it is over already.
+    NotFound for an unknown claim, NotAllowed outside one's rubrics or on one's own evidence, Conflict `claim-ended`
+    when it is over already.
     """
     found = session.get(Claim, claim_id)
     if found is None or found.organisation_id != actor.organisation_id:
@@ -81,15 +86,8 @@ def break_claim(session: Session, *, actor: Actor, claim_id: UUID, reason: str, 
         raise NotFound("There is no such claim.")
     if not actor.may_judge(Role.LEAD_VALIDATOR, submission.rubric_code):
         raise NotAllowed("Your role does not include this rubric.")
+    if submission.candidate_id == actor.person_id:
+        raise NotAllowed("You cannot end a claim on your own evidence.", code="separation-of-duties")
     if found.ended_at is not None:
         raise Conflict("This claim has ended already.", code="claim-ended")
-    end(session, claim=found, now=now, why="broken", back_to=SubmissionState.READY, note=reason)
-    audit.append(
-        session,
-        action="claim.broken-by-lead",
-        subject=f"submission:{submission.id}",
-        now=now,
-        actor_id=actor.person_id,
-        organisation_id=actor.organisation_id,
-        body={"claim": str(claim_id), "reason": reason},
-    )
+    end(session, claim=found, now=now, why="broken", back_to=SubmissionState.READY, by=EndedBy(actor.person_id, reason))

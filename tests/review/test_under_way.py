@@ -70,8 +70,9 @@ def test_a_lead_ends_a_claim_and_nothing_is_lost(engine: Engine, client: TestCli
     again = client.post("/api/v1/queue/claims", json={}, headers=holder).json()
     assert client.get(f"/api/v1/claims/{again['id']}", headers=holder).json()["draft"]["message"] == "half way"
     with reading(engine) as session:
-        body = session.exec(select(AuditEvent.body).where(col(AuditEvent.action) == "claim.broken-by-lead")).one()
-    assert body == {"claim": claim_id, "reason": "Omar is ill."}
+        row = session.exec(select(AuditEvent).where(col(AuditEvent.action) == "claim.broken")).one()
+    assert row.body == {"claim": claim_id, "reason": "Omar is ill."}
+    assert str(row.actor_id) == client.get("/api/v1/me", headers=lead).json()["person"]["id"]
 
 
 def test_only_a_lead_of_the_rubric_may_and_only_with_a_reason_and_once(client: TestClient, held, staff):
@@ -86,6 +87,17 @@ def test_only_a_lead_of_the_rubric_may_and_only_with_a_reason_and_once(client: T
     assert break_it(client, claim_id, lead, reason="").status_code == 422
     assert break_it(client, claim_id, lead).status_code == 204
     assert (second := break_it(client, claim_id, lead)).status_code == 409, second.text
+
+
+def test_nobody_ends_a_claim_on_their_own_evidence(engine: Engine, client: TestClient, house: Organisation, staff):
+    with writing(engine) as session:
+        both = a_person(session, house, Role.CANDIDATE, Role.LEAD_VALIDATOR)
+        a_submission(session, house, candidate=both)
+        own = bearer(a_token(session, both, house))
+    claim = client.post("/api/v1/queue/claims", json={}, headers=staff(Role.ASSESSOR)).json()
+    assert client.get("/api/v1/claims", headers=own).json()["items"] == []
+    refused = break_it(client, claim["id"], own)
+    assert (refused.status_code, refused.json()["code"]) == (403, "separation-of-duties")
 
 
 def test_the_page_shows_who_holds_what_and_ends_it(client: TestClient, held, staff):
